@@ -1,0 +1,49 @@
+//! What a read configuration holds. Plain values: nothing here knows of files or variables.
+
+use crate::{model::TaskDef, queue::RedisSettings};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
+
+/// The whole configuration.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `[redis]`.
+    pub redis: RedisSettings,
+    /// `[api]`.
+    pub api: ApiConfig,
+    /// `[worker]`.
+    pub worker: WorkerConfig,
+    /// `[tasks.*]`, by name.
+    pub tasks: BTreeMap<String, TaskDef>,
+    /// The folder of the file: relative commands and folders of tasks are meant from here.
+    pub base_dir: PathBuf,
+}
+
+/// `[api]`.
+#[derive(Debug, Clone)]
+pub struct ApiConfig {
+    /// Where to listen; 127.0.0.1:8080 by default.
+    pub listen: SocketAddr,
+    /// Largest request body, bytes.
+    pub max_body: u64,
+    /// Longest `Prefer: wait`, ms.
+    pub max_wait_ms: u64,
+    /// Allows an address beyond loopback without tokens.
+    pub insecure: bool,
+}
+
+/// `[worker]`.
+#[derive(Debug, Clone)]
+pub struct WorkerConfig {
+    /// The host's name by default.
+    pub name: String,
+    /// Jobs at a time; the number of CPUs by default.
+    pub slots: u32,
+    /// The lease, ms.
+    pub lease_ttl_ms: u64,
+    /// From one heartbeat to the next, ms.
+    pub heartbeat_ms: u64,
+    /// How long a shutdown waits for running jobs, ms.
+    pub drain_timeout_ms: u64,
+    /// Where jobs' folders and the worker's own state lie.
+    pub state_dir: PathBuf,
+}

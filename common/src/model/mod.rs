@@ -1,0 +1,17 @@
+//! The words of the field as types: jobs, states, attempts, fences, outcomes. Pure: no I/O, no clock.
+
+mod fence;
+mod id;
+mod outcome;
+mod retry;
+mod state;
+mod task;
+mod units;
+
+pub use fence::{Fence, FenceError, Nonce};
+pub use id::{IdError, JobId};
+pub use outcome::{ErrorKind, JobError, KilledBy, Outcome, Usage};
+pub use retry::Backoff;
+pub use state::{State, Trigger};
+pub use task::{Limits, OutputKind, Program, Sandbox, TaskDef, TaskName, TaskNameError};
+pub use units::{UnitError, format_rfc3339_ms, parse_duration, parse_size};

@@ -1,0 +1,72 @@
+//! Claim: the next jobs a worker may run.
+
+use super::{Queue, QueueError};
+use crate::model::{Fence, JobId, Nonce, TaskName};
+use bytes::Bytes;
+
+/// A task a worker asks for, with what the function needs of its definition.
+#[derive(Debug, Clone)]
+pub struct AskTask {
+    /// The task.
+    pub name: TaskName,
+    /// Deadline when the job names none, ms; the function writes `deadline_at` from it.
+    pub timeout_ms: u64,
+}
+
+/// A request for as many jobs as there are nonces.
+#[derive(Debug, Clone)]
+pub struct Ask {
+    /// The worker's id.
+    pub worker: String,
+    /// One nonce per free slot. Asking again with the same nonce gives the same job again.
+    pub nonces: Vec<Nonce>,
+    /// The tasks it serves, in the order in which equal priorities take turns; the caller rotates it.
+    pub tasks: Vec<AskTask>,
+    /// The lease, ms.
+    pub ttl_ms: u64,
+}
+
+/// The right to run one attempt. It cannot be cloned, and `finish` or `release` consumes it.
+#[derive(Debug)]
+pub struct Claim {
+    /// The job.
+    pub id: JobId,
+    /// Its task.
+    pub task: TaskName,
+    /// Proof of this claim.
+    pub fence: Fence,
+    /// The job's input.
+    pub input: Bytes,
+    /// Deadline of this attempt, ms from its start.
+    pub timeout_ms: u64,
+    /// Retries the client asked for; the task's own number otherwise.
+    pub retries: Option<u32>,
+    /// The job's own failures so far.
+    pub failures: u32,
+    /// W3C `traceparent`.
+    pub trace: Option<String>,
+    /// When the lease was given, server time, ms.
+    pub started_at: i64,
+}
+
+/// The answer to an [`Ask`].
+#[derive(Debug, Default)]
+pub struct Claimed {
+    /// At most as many as nonces.
+    pub claims: Vec<Claim>,
+    /// Ms until the next delayed or expiring job of any task falls due, when there is one.
+    pub next_due_ms: Option<u64>,
+    /// The function stopped at one of its bounds; ask again at once.
+    pub more: bool,
+}
+
+impl Queue {
+    /// Takes up to `ask.nonces.len()` jobs.
+    ///
+    /// # Errors
+    /// See [`QueueError`]. After any of them the caller must repeat the same nonces or `release` them.
+    pub async fn claim(&self, ask: &Ask) -> Result<Claimed, QueueError> {
+        let _ = ask;
+        todo!()
+    }
+}

@@ -1,0 +1,95 @@
+//! Heartbeat: every second, one call: leases extended, verdicts heard, presence shown.
+
+use super::{Queue, QueueError};
+use crate::model::{Fence, JobId};
+use serde::{Deserialize, Serialize};
+
+/// A job a worker holds.
+#[derive(Debug, Clone)]
+pub struct Held {
+    /// The job.
+    pub id: JobId,
+    /// Proof of the claim.
+    pub fence: Fence,
+}
+
+/// What others may know about a worker: a JSON in its presence, `worker:<id>`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Presence {
+    /// `<name>-<8 hex>`.
+    pub id: String,
+    /// Its name, the host's by default.
+    pub name: String,
+    /// The host it runs on.
+    pub host: String,
+    /// The daemon's pid.
+    pub pid: u32,
+    /// Dayfly's version.
+    pub version: String,
+    /// Slots it has.
+    pub slots: u32,
+    /// Slots in use.
+    pub busy: u32,
+    /// The tasks it serves.
+    pub tasks: Vec<String>,
+    /// Takes no further jobs.
+    pub draining: bool,
+    /// How job trees are ended here: `pidns` or `tree`.
+    pub isolation: String,
+    /// When it started, ms since the epoch.
+    pub started_at: i64,
+}
+
+/// One heartbeat.
+#[derive(Debug, Clone)]
+pub struct Beat {
+    /// Who beats.
+    pub presence: Presence,
+    /// What it holds.
+    pub held: Vec<Held>,
+    /// The lease, ms, from now.
+    pub ttl_ms: u64,
+}
+
+/// What a heartbeat says of one held job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Extended.
+    Ok,
+    /// Extended, and a cancel is asked.
+    Cancel {
+        /// A grace shorter than the task's, ms.
+        grace_ms: Option<u64>,
+    },
+    /// No longer this worker's: end it and report nothing.
+    Lost,
+}
+
+/// The answer to a [`Beat`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BeatReply {
+    /// One per held job, in order.
+    pub verdicts: Vec<Verdict>,
+    /// An operator asked this worker to drain.
+    pub drain: bool,
+}
+
+impl Queue {
+    /// Extends the leases and hears what is to be done. Runs a sweep when none ran for a second.
+    ///
+    /// # Errors
+    /// See [`QueueError`]; then nothing is known to be extended.
+    pub async fn heartbeat(&self, beat: &Beat) -> Result<BeatReply, QueueError> {
+        let _ = beat;
+        todo!()
+    }
+
+    /// Takes a worker's presence away: it has shut down and holds nothing.
+    ///
+    /// # Errors
+    /// See [`QueueError`].
+    pub async fn depart(&self, worker: &str) -> Result<(), QueueError> {
+        let _ = worker;
+        todo!()
+    }
+}

@@ -1,0 +1,39 @@
+//! The queue: jobs in Redis, moved by functions of one library, `dayfly_v1`.
+//!
+//! One operation, two files: `lua/<operation>.lua` is the atomic part and `<operation>.rs` its twin, which calls it and turns
+//! every answer into an enum. `library.rs` puts the `.lua` files together and loads them. Nothing outside this
+//! room sends Redis a command about a job.
+//!
+//! Every operation is idempotent or fenced, so any of them may be sent again when its answer was lost.
+
+mod cancel;
+mod claim;
+mod connect;
+mod error;
+mod events;
+mod finish;
+mod heartbeat;
+mod inspect;
+mod library;
+mod record;
+mod release;
+mod report;
+mod submit;
+mod sweep;
+mod tasks;
+mod wake;
+
+pub use cancel::Cancelled;
+pub use claim::{Ask, AskTask, Claim, Claimed};
+pub use connect::{Queue, RedisSettings};
+pub use error::QueueError;
+pub use events::{Event, EventReader};
+pub use finish::{Finish, Finished};
+pub use heartbeat::{Beat, BeatReply, Held, Presence, Verdict};
+pub use inspect::{JobView, ListError, ListFilter, ListPage, LogLine, TaskStatus, WorkerStatus};
+pub use library::REVISION;
+pub use record::{AttemptRecord, JobRecord, Progress};
+pub use report::{Line, LineStream, Report};
+pub use submit::{Submit, Submitted};
+pub use tasks::TaskCard;
+pub use wake::{CancelListener, Wake, WakeListener};

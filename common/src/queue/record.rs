@@ -1,0 +1,107 @@
+//! A job's record as Redis holds it, read into types.
+
+use crate::model::{Fence, JobError, JobId, KilledBy, State, TaskName, Usage};
+use serde::{Deserialize, Serialize};
+
+/// How far a job says it is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// 0 to 1.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub fraction: Option<f64>,
+    /// For people.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub message: Option<String>,
+}
+
+/// One ended attempt, as the `attempts` list keeps it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AttemptRecord {
+    /// 1 for the first.
+    pub attempt: u32,
+    /// `succeeded`, `failed`, `cancelled`, `drained` or `lost`.
+    pub outcome: String,
+    /// The worker that ran it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub worker: Option<String>,
+    /// Ms since the epoch.
+    pub started_at: i64,
+    /// Ms since the epoch.
+    pub ended_at: i64,
+    /// Why it failed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub error: Option<JobError>,
+    /// What it used.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub usage: Option<Usage>,
+    /// What made Dayfly end it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub killed_by: Option<KilledBy>,
+}
+
+/// A record. Times in ms since the epoch, server time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JobRecord {
+    /// Its id.
+    pub id: JobId,
+    /// Its task.
+    pub task: TaskName,
+    /// Where it stands.
+    pub state: State,
+    /// 0 (most urgent) to 9.
+    pub priority: u8,
+    /// Runs begun.
+    pub attempt: u32,
+    /// Its own failures.
+    pub failures: u32,
+    /// Runs whose worker died.
+    pub lost: u32,
+    /// When it was submitted.
+    pub created_at: i64,
+    /// When it could first run; for a scheduled job, when it may.
+    pub ready_at: i64,
+    /// When the last attempt began.
+    pub started_at: Option<i64>,
+    /// When it ended for good.
+    pub finished_at: Option<i64>,
+    /// Deadline of the running attempt.
+    pub deadline_at: Option<i64>,
+    /// Lease expiry of the running attempt.
+    pub lease: Option<i64>,
+    /// Must have started by then.
+    pub expires_at: Option<i64>,
+    /// Timeout the client asked for, ms.
+    pub timeout_ms: Option<u64>,
+    /// Retries the client asked for.
+    pub retries: Option<u32>,
+    /// Retention the client asked for, ms.
+    pub retention_ms: Option<u64>,
+    /// The worker that runs or ran it last.
+    pub worker: Option<String>,
+    /// The leader's pid as that worker's host sees it.
+    pub pid: Option<i32>,
+    /// Fence of the last claim.
+    pub fence: Option<Fence>,
+    /// How far it says it is.
+    pub progress: Option<Progress>,
+    /// Why it failed.
+    pub error: Option<JobError>,
+    /// What the last attempt used.
+    pub usage: Option<Usage>,
+    /// What made Dayfly end the last attempt.
+    pub killed_by: Option<KilledBy>,
+    /// From the first signal to the last process gone, ms.
+    pub kill_ms: Option<u64>,
+    /// When a cancel was asked.
+    pub cancel_requested_at: Option<i64>,
+    /// Why.
+    pub cancel_reason: Option<String>,
+    /// Media type of the result.
+    pub result_type: Option<String>,
+    /// Result's size, bytes.
+    pub result_bytes: Option<u64>,
+    /// Output beyond a cap was cut off.
+    pub truncated: bool,
+    /// W3C `traceparent`.
+    pub trace: Option<String>,
+}

@@ -1,0 +1,59 @@
+//! Submit: a job into its queue, once.
+
+use super::{Queue, QueueError};
+use crate::model::{JobId, State, TaskName};
+use bytes::Bytes;
+
+/// What a client asks for, checked. Absent options take the task's defaults at the worker.
+#[derive(Debug, Clone)]
+pub struct Submit {
+    /// The job's id.
+    pub id: JobId,
+    /// The task, whose queue it joins.
+    pub task: TaskName,
+    /// Standard input of the program, byte by byte.
+    pub input: Bytes,
+    /// 0 (most urgent) to 9; 5 is the default.
+    pub priority: u8,
+    /// Not before this long from now, ms. 0: at once.
+    pub delay_ms: u64,
+    /// Deadline of an attempt, ms, when the client asked for one.
+    pub timeout_ms: Option<u64>,
+    /// Must have started within this long of now, ms.
+    pub expires_ms: Option<u64>,
+    /// Retries, when the client asked for them.
+    pub retries: Option<u32>,
+    /// Kept this long after its end, ms, when the client asked for it.
+    pub retention_ms: Option<u64>,
+    /// The task's bound on waiting jobs.
+    pub max_queued: Option<u64>,
+    /// Whether a client may bring this id again (idempotency key, own id): stores a fingerprint of the request to tell
+    /// a repetition from a conflict, and keeps the record for at least 24 hours.
+    pub repeatable: bool,
+    /// W3C `traceparent`, handed to the program.
+    pub trace: Option<String>,
+}
+
+/// What became of a submit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Submitted {
+    /// A new job; its state is queued or scheduled.
+    Created(State),
+    /// The same request was accepted before.
+    Exists,
+    /// The id is taken by another request.
+    Conflict,
+    /// The task's queue is full: waiting jobs now.
+    Full(u64),
+}
+
+impl Queue {
+    /// Stores a job and puts it in its queue. Sending it again is safe for the same `id`: the second gives `Exists`.
+    ///
+    /// # Errors
+    /// See [`QueueError`].
+    pub async fn submit(&self, job: &Submit) -> Result<Submitted, QueueError> {
+        let _ = job;
+        todo!()
+    }
+}

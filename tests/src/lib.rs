@@ -1,0 +1,7 @@
+//! What tests share: servers, daemons and hosts of their own, and bounded waits.
+
+mod server;
+mod wait;
+
+pub use server::{Server, server_binary};
+pub use wait::{eventually, eventually_async};

@@ -1,0 +1,134 @@
+//! A Redis-compatible server of a test's own: append-only file on, data in a folder of its own, a free port of loopback.
+
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+use tempfile::TempDir;
+
+/// The server program of the tests: `DAYFLY_TEST_REDIS_BIN` (set by `deploy/test`), else the first of `valkey-server` and
+/// `redis-server` on PATH.
+///
+/// # Panics
+/// When there is none: `deploy/test` installs one.
+#[must_use]
+pub fn server_binary() -> PathBuf {
+    if let Some(given) = std::env::var_os("DAYFLY_TEST_REDIS_BIN") {
+        return PathBuf::from(given);
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    ["valkey-server", "redis-server"]
+        .iter()
+        .flat_map(|name| std::env::split_paths(&path).map(move |folder| folder.join(name)))
+        .find(|file| file.is_file())
+        .expect("a Redis-compatible server: run the tests by ./deploy/test, which gets one")
+}
+
+/// A running server; ended with the value.
+#[derive(Debug)]
+pub struct Server {
+    child: Option<Child>,
+    dir: TempDir,
+    port: u16,
+    extra: Vec<String>,
+}
+
+impl Server {
+    /// Starts a fresh server.
+    ///
+    /// # Panics
+    /// When it does not answer in time.
+    #[must_use]
+    pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// As [`Server::start`], with further settings (`--maxmemory`, `10mb`).
+    ///
+    /// # Panics
+    /// When it does not answer in time.
+    #[must_use]
+    pub fn start_with(extra: &[&str]) -> Self {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let extra = extra.iter().map(|&word| word.to_owned()).collect();
+        let mut server = Self { child: None, dir, port: free_port(), extra };
+        server.restart();
+        server
+    }
+
+    /// `redis://127.0.0.1:<port>/0`
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}/0", self.port)
+    }
+
+    /// Its port.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Its process, while it runs.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.child.as_ref().map(Child::id)
+    }
+
+    /// Its data folder.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Kills it with SIGKILL.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            drop(child.kill());
+            drop(child.wait());
+        }
+    }
+
+    /// Starts it again on the same port and data.
+    ///
+    /// # Panics
+    /// When it does not answer in time.
+    pub fn restart(&mut self) {
+        self.kill();
+        let log = fs::File::options().create(true).append(true).open(self.dir.path().join("log")).expect("a log file");
+        let child = Command::new(server_binary())
+            .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1", "--appendonly", "yes", "--save", ""])
+            .args(["--appendfsync", "everysec", "--loglevel", "notice", "--dir"])
+            .arg(self.dir.path())
+            .args(&self.extra)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("a second handle"))
+            .stderr(log)
+            .spawn()
+            .expect("the server starts");
+        self.child = Some(child);
+        crate::eventually("the server answers PING", Duration::from_secs(20), || self.answers().then_some(()));
+    }
+
+    fn answers(&self) -> bool {
+        let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port)) else { return false };
+        drop(stream.set_read_timeout(Some(Duration::from_millis(500))));
+        let mut answer = [0_u8; 5];
+        stream.write_all(b"PING\r\n").is_ok() && stream.read_exact(&mut answer).is_ok() && &answer == b"+PONG"
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// A port of loopback that was free a moment ago.
+fn free_port() -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+    listener.local_addr().expect("its address").port()
+}

@@ -1,0 +1,23 @@
+//! Processes: a supervisor, its slots, and the one job tree that each slot owns.
+//!
+//! ```text
+//!   daemon (tokio)  -- exec /proc/self/exe supervisor, before any thread exists; SEQPACKET socket on fd 3
+//!     supervisor    single-threaded, subreaper; forks only slots
+//!       slot 1..N   single-threaded, subreaper; one job at a time; its own timers
+//!         leader    the job's program, in a session of its own
+//!           ..      its tree
+//! ```
+//!
+//! Since a slot runs one job at a time, `wait4(2)` answering `ECHILD` proves that nothing of the job is left. The
+//! deadline and the lease are enforced in the slot, so a frozen daemon changes nothing.
+
+mod handle;
+mod spec;
+
+pub use handle::{Control, Run, RunEnd, Slot, StartError, Supervisor};
+pub use spec::{BootTime, Ended, Exit, JobSpec, Note};
+
+/// What `dayfly supervisor` (hidden; started by a worker, with its socket on fd 3) runs. Never returns.
+pub fn supervisor_main() -> ! {
+    todo!()
+}
