@@ -1,7 +1,13 @@
 //! What tests share: servers, daemons and hosts of their own, and bounded waits.
 
+mod daemon;
+mod processes;
+mod rig;
 mod server;
 mod wait;
 
-pub use server::{Server, server_binary};
+pub use daemon::{Daemon, dayfly_binary};
+pub use processes::{alive, processes_with};
+pub use rig::Rig;
+pub use server::{Server, free_port, server_binary};
 pub use wait::{eventually, eventually_async};
