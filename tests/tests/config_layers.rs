@@ -2,7 +2,7 @@
 
 use dayfly_common::{
     config::{Config, Flag, Inputs, Isolation, load},
-    model::{Backoff, OutputKind, Program, Sandbox},
+    model::{Backoff, OutputKind, Program},
 };
 use serde_json::json;
 use std::fs;
@@ -82,7 +82,6 @@ nice = 5
 user = "nobody"
 group = "nogroup"
 no_new_privs = false
-sandbox = "workdir"
 env = { MODE = "fast" }
 pass_env = ["LANG"]
 env_file = ["a.env"]
@@ -110,7 +109,6 @@ route = "/old/job"
         (task.user.as_deref(), task.group.as_deref(), task.no_new_privs),
         (Some("nobody"), Some("nogroup"), false)
     );
-    assert_eq!(task.sandbox, Some(Sandbox::Workdir));
     assert_eq!((&task.env["MODE"], &task.pass_env), (&"fast".to_owned(), &vec!["LANG".to_owned()]));
     assert_eq!((&task.env_file, &task.workdir), (&vec![base.join("a.env")], &Some(base.join("data"))));
     assert_eq!(task.input_schema, Some(json!({"type": "object", "required": ["n"]})));

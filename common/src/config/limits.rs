@@ -1,7 +1,7 @@
 //! What one job of a task may use, and as whom it runs.
 
 use super::{Faults, section::Section, value::Raw};
-use crate::model::{Limits, Sandbox};
+use crate::model::Limits;
 
 /// Limits and identity of a task.
 #[derive(Debug)]
@@ -10,7 +10,6 @@ pub(super) struct Bounds {
     pub(super) user: Option<String>,
     pub(super) group: Option<String>,
     pub(super) no_new_privs: bool,
-    pub(super) sandbox: Option<Sandbox>,
 }
 
 pub(super) fn read(section: &mut Section<'_>, faults: &mut Faults) -> Bounds {
@@ -31,7 +30,6 @@ pub(super) fn read(section: &mut Section<'_>, faults: &mut Faults) -> Bounds {
         user: some(section, faults, "user", name),
         group: some(section, faults, "group", name),
         no_new_privs: section.read_or("no_new_privs", faults, true, Raw::boolean),
-        sandbox: some(section, faults, "sandbox", |raw| raw.choice(&[("workdir", Sandbox::Workdir)])),
     }
 }
 

@@ -16,7 +16,7 @@ use std::{
 
 const DEFAULT_TIMEOUT_MS: u64 = 600_000;
 const MIB: u64 = 1 << 20;
-const LATER: [&str; 6] = ["python", "python_module", "interpreter", "retry_on", "max_jobs", "webhook"];
+const LATER: [&str; 7] = ["python", "python_module", "interpreter", "retry_on", "max_jobs", "sandbox", "webhook"];
 
 /// Where tasks are read from.
 #[derive(Debug, Clone, Copy)]
@@ -63,7 +63,7 @@ pub(super) fn read(
         user: bounds.user,
         group: bounds.group,
         no_new_privs: bounds.no_new_privs,
-        sandbox: bounds.sandbox,
+        sandbox: None,
         env,
         pass_env,
         env_file,
