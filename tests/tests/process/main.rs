@@ -7,4 +7,5 @@ mod input;
 mod output;
 mod refusals;
 mod room;
+mod tiers;
 mod times;

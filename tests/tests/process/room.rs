@@ -1,6 +1,6 @@
 //! A supervisor of the test's own, and jobs in it.
 
-use dayfly_worker::process::{Ended, JobSpec, Note, Run, RunEnd, Slot, Supervisor};
+use dayfly_worker::process::{Ended, Isolation, JobSpec, Note, Run, RunEnd, Slot, Supervisor};
 use std::{
     path::Path,
     sync::atomic::{AtomicU32, Ordering},
@@ -18,7 +18,11 @@ pub(crate) struct Done {
 }
 
 pub(crate) fn supervisor() -> Supervisor {
-    Supervisor::launch(Path::new(env!("CARGO_BIN_EXE_process-fixture"))).expect("a supervisor")
+    supervisor_in(Isolation::Auto)
+}
+
+pub(crate) fn supervisor_in(isolation: Isolation) -> Supervisor {
+    Supervisor::launch_with(Path::new(env!("CARGO_BIN_EXE_process-fixture")), isolation).expect("a supervisor")
 }
 
 pub(crate) fn hostile(shape: &str) -> JobSpec {

@@ -44,7 +44,7 @@ pub(super) fn run(slot: &mut Slot, start: &Start, fds: Vec<OwnedFd>) -> io::Resu
     let deadline = now.after(Duration::from_nanos(start.timeout_ns));
     let mut ending = Ending::new(lease, deadline, Duration::from_nanos(start.grace_ns));
     let said = match reaper.leader() {
-        Some(pid) => slot.say(&FromSlot::Started { pid }),
+        Some(pid) => slot.say_started(pid),
         None => Ok(()),
     };
     let orphaned = said.and_then(|()| watch(slot, &mut reaper, &mut ending)).unwrap_or(Watched::Orphaned);
@@ -53,7 +53,7 @@ pub(super) fn run(slot: &mut Slot, start: &Start, fds: Vec<OwnedFd>) -> io::Resu
     let mut tree = reaper.drain();
     if tree == Tree::Alive {
         ending.signalled();
-        tree = kill::until_empty(&mut reaper, &mut slot.children);
+        tree = kill::until_empty(&mut reaper, &mut slot.tools.reach);
     }
     let spent = reaper.spent();
     let told = slot.say(&FromSlot::Ended(JobEnd {
@@ -76,7 +76,7 @@ fn launch(slot: &mut Slot, start: &Start, fds: Vec<OwnedFd>) -> Result<Reaper, S
     let plan = leader::plan(start)?;
     let started = Instant::now();
     let descriptors = [stdin.as_fd(), stdout.as_fd(), stderr.as_fd(), events.as_fd()];
-    let pid = slot.area.start(&plan, descriptors).map_err(|failure: ExecFailure| {
+    let pid = slot.tools.area.start(&plan, descriptors).map_err(|failure: ExecFailure| {
         let programs = leader::candidates(start.argv.first().map_or("", String::as_str), &start.env);
         refusal::explain(start, &programs, &failure)
     })?;
@@ -107,7 +107,7 @@ fn watch(slot: &mut Slot, reaper: &mut Reaper, ending: &mut Ending) -> io::Resul
         let next = ending.next();
         if armed != Some(next) {
             let at = Expiration::OneShot(TimeSpec::from_duration(Duration::from_nanos(next.0.max(1))));
-            slot.timer.set(at, TimerSetTimeFlags::TFD_TIMER_ABSTIME)?;
+            slot.tools.timer.set(at, TimerSetTimeFlags::TFD_TIMER_ABSTIME)?;
             armed = Some(next);
         }
         match slot.next_event()? {

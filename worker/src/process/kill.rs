@@ -27,18 +27,31 @@ pub(super) fn ask_to_end(reaper: &Reaper) {
     }
 }
 
+/// How everything of a tree is reached at once.
+#[derive(Debug)]
+pub(super) enum Reach {
+    /// This process is the init of their pid namespace: one call meets all, those inside further namespaces included.
+    Namespace,
+    /// Its direct children, as they come.
+    Children(Children),
+}
+
 /// Kills until nothing is left. [`Tree::Alive`]: something does not die.
-pub(super) fn until_empty(reaper: &mut Reaper, children: &mut Children) -> Tree {
+pub(super) fn until_empty(reaper: &mut Reaper, reach: &mut Reach) -> Tree {
     let give_up = Instant::now() + UNKILLABLE_AFTER;
     while reaper.drain() == Tree::Alive {
         if Instant::now() >= give_up {
             return Tree::Alive;
         }
-        if let Some(leader) = reaper.leader() {
-            signal_group(leader, Signal::SIGKILL);
-        }
-        for child in children.now() {
-            signal(child, Signal::SIGKILL);
+        match reach {
+            // "All I may signal but myself", which for an init is its namespace.
+            Reach::Namespace => signal(-1, Signal::SIGKILL),
+            Reach::Children(children) => {
+                if let Some(leader) = reaper.leader() {
+                    signal_group(leader, Signal::SIGKILL);
+                }
+                children.now().into_iter().for_each(|child| signal(child, Signal::SIGKILL));
+            }
         }
         wait_for_child_signal(ROUND);
     }

@@ -8,6 +8,7 @@ use super::{
     handle::{Run, RunEnd, Slot, StartError},
     link::Said,
     output::Output,
+    tier::Tier,
     wire::{FromSlot, Start, ToSlot, sealed_file},
 };
 use std::{
@@ -51,8 +52,12 @@ pub(super) async fn start(slot: Slot, spec: JobSpec) -> Started {
     let now = BootTime::now();
     let longest = spec.timeout.saturating_add(spec.grace).min(lease.force_at().since(now)).saturating_add(SLACK);
     match tokio::time::timeout(longest, slot.link.hear()).await {
-        Ok(Ok(Said::Message(FromSlot::Started { pid }, _))) => {
+        Ok(Ok(Said::Message(FromSlot::Started { pid }, named))) => {
             let ending = Ending::new(lease, now.after(spec.timeout), spec.grace);
+            let pid = match slot.link.tier() {
+                Tier::Pidns => named.unwrap_or(pid),
+                Tier::Tree => pid,
+            };
             Ok(Run::begin(pid, notes, Driver::new(slot, ending), output))
         }
         Ok(Ok(Said::Message(FromSlot::NotStarted(why), _))) => Err((StartError::Spawn(why), Some(slot))),

@@ -7,9 +7,12 @@
 
 use super::{
     children::Children,
+    decoy,
     kill::{UNKILLABLE_AFTER, signal},
-    slot,
-    sys::{self, Forked, Waited},
+    namespace::Origin,
+    slot::{self, Above},
+    sys::{self, Forked, PidFd, Waited},
+    tier::Tier,
     wire::{Arrival, FromSlot, ToSupervisor, buffer, receive_value, send_value},
 };
 use nix::{
@@ -35,6 +38,9 @@ const ROUND: Duration = Duration::from_millis(2);
 const SLOW_ROUND: Duration = Duration::from_millis(100);
 
 struct Supervisor {
+    /// This process, by which slots see whether it is still there.
+    me: PidFd,
+    origin: Origin,
     daemon: Option<OwnedFd>,
     signals: SignalFd,
     children: Children,
@@ -47,6 +53,9 @@ struct Supervisor {
 
 /// What `dayfly supervisor` (hidden; started by a worker, with its socket on fd 3) runs. Never returns.
 pub fn supervisor_main() -> ! {
+    if std::env::args_os().nth(2).is_some_and(|argument| argument == decoy::ARGUMENT) {
+        decoy::main();
+    }
     // A panic must not unwind from a forked slot into the supervisor's frames.
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
@@ -73,9 +82,13 @@ impl Supervisor {
         prctl::set_name(c"dayfly-super")?;
         sys::close_from(4);
         quiet()?;
+        // Not allowed everywhere; then it is only slower in a storm of forks.
+        let _ = sys::realtime();
         let mut watched = SigSet::empty();
         watched.add(Signal::SIGCHLD);
         Ok(Self {
+            me: PidFd::open(std::process::id().cast_signed())?,
+            origin: Origin::here(),
             daemon: Some(sys::place(daemon, 3)?),
             signals: SignalFd::with_flags(&watched, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?,
             children: Children::open(),
@@ -93,9 +106,9 @@ impl Supervisor {
             while matches!(self.signals.read_signal(), Ok(Some(_))) {}
             let Some(daemon) = &self.daemon else { continue };
             match receive_value::<ToSupervisor>(daemon.as_fd(), &mut message) {
-                Ok(Arrival::Value(ToSupervisor::OpenSlot, fds, _)) => {
+                Ok(Arrival::Value(ToSupervisor::OpenSlot(tier), fds, _)) => {
                     if let Some(link) = fds.into_iter().next() {
-                        self.open_slot(link);
+                        self.open_slot(link, tier);
                     }
                 }
                 Ok(Arrival::Nothing) => {}
@@ -116,10 +129,13 @@ impl Supervisor {
         let _ = poll(&mut fds, timeout);
     }
 
-    fn open_slot(&mut self, link: OwnedFd) {
-        let me = std::process::id();
-        match sys::fork() {
-            Ok(Forked::Child) => slot::main(link, me),
+    fn open_slot(&mut self, link: OwnedFd, tier: Tier) {
+        let forked = match tier {
+            Tier::Pidns => sys::fork_into(self.origin.clone_flags()),
+            Tier::Tree => sys::fork(),
+        };
+        match forked {
+            Ok(Forked::Child) => slot::main(link, Above { supervisor: &self.me, origin: self.origin, tier }),
             Ok(Forked::Parent(pid)) => self.slots.push((pid, link)),
             Err(error) => {
                 let _ = send_value(link.as_fd(), &FromSlot::Refused(error.to_string()), &[]);

@@ -9,7 +9,10 @@
 //!
 //! A message that would not fit a socket buffer travels in a sealed memory file, its descriptor as the last one.
 
-use super::sys::{Received, receive, send};
+use super::{
+    sys::{Received, receive, send, send_as},
+    tier::Tier,
+};
 use dayfly_common::model::KilledBy;
 use nix::{
     errno::Errno,
@@ -35,7 +38,7 @@ const LONGEST: u64 = 64 << 20;
 #[serde(rename_all = "snake_case")]
 pub(super) enum ToSupervisor {
     /// A new slot, on the socket that comes with this.
-    OpenSlot,
+    OpenSlot(Tier),
 }
 
 /// To a slot.
@@ -80,7 +83,7 @@ pub(super) enum FromSlot {
     Hello,
     /// The supervisor could not fork it.
     Refused(String),
-    /// The leader runs.
+    /// The leader runs; sent in its name where pids mean something else than for the daemon.
     Started {
         /// Its pid as the slot sees it.
         pid: i32,
@@ -121,6 +124,13 @@ pub(super) fn send_value(to: BorrowedFd<'_>, value: &impl Serialize, fds: &[Borr
     let mut fds = fds.to_vec();
     fds.push(file.as_fd());
     send(to, IN_FILE, &fds)
+}
+
+/// Sends one value in the name of `pid`, so that the receiver learns what that process is called where it is. Falls back
+/// to the sender's own name where that is not allowed.
+pub(super) fn send_value_as(to: BorrowedFd<'_>, value: &impl Serialize, pid: i32) -> io::Result<()> {
+    let text = serde_json::to_vec(value)?;
+    send_as(to, &text, pid).or_else(|_| send(to, &text, &[]))
 }
 
 /// A memory file with this content, at its beginning, which nobody can change.
