@@ -120,6 +120,7 @@ mod tests {
         Ended {
             exit,
             killed_by: None,
+            limit: None,
             kill_ms: None,
             usage: Usage::default(),
             stdout: stdout.to_vec(),

@@ -110,6 +110,7 @@ fn prepare(ctx: &Context, task: &TaskDef, claim: &Claim, limit: BootTime) -> Res
         limits: task.limits.clone(),
         identity: None,
         no_new_privs: task.no_new_privs,
+        sandbox: task.sandbox,
         max_result: task.max_result,
         max_log: task.max_log,
     };

@@ -4,6 +4,7 @@ mod deaths;
 mod exits;
 mod hostile;
 mod input;
+mod limits;
 mod output;
 mod refusals;
 mod room;

@@ -23,13 +23,15 @@ impl Origin {
         Self { user: Uid::effective(), group: Gid::effective() }
     }
 
+    /// Not root: a user namespace comes with each pid namespace.
+    pub(super) fn is_ordinary(self) -> bool {
+        !self.user.is_root()
+    }
+
     /// What the slot's process has to be cloned with.
     pub(super) fn clone_flags(self) -> CloneFlags {
-        if self.user.is_root() {
-            CloneFlags::CLONE_NEWPID
-        } else {
-            CloneFlags::CLONE_NEWPID | CloneFlags::CLONE_NEWUSER
-        }
+        let user = if self.is_ordinary() { CloneFlags::CLONE_NEWUSER } else { CloneFlags::empty() };
+        CloneFlags::CLONE_NEWPID | user
     }
 
     /// Furnishes the new namespaces; to be called by the process that was cloned into them.
@@ -37,7 +39,7 @@ impl Origin {
     /// # Errors
     /// The kernel refuses a step: says which. Containers often refuse a new `/proc`.
     pub(super) fn furnish(self) -> io::Result<()> {
-        if !self.user.is_root() {
+        if self.is_ordinary() {
             let (user, group) = (self.user, self.group);
             write("/proc/self/setgroups", "deny")?;
             write("/proc/self/uid_map", &format!("{user} {user} 1"))?;

@@ -69,6 +69,7 @@ async fn stand(slot: Slot, exe: &Path) -> io::Result<(Run, RunEnd, String)> {
         limits: Limits::default(),
         identity: None,
         no_new_privs: true,
+        sandbox: None,
         max_result: 0,
         max_log: 4096,
     };

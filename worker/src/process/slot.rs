@@ -4,6 +4,7 @@
 //! all close-on-exec. Every signal is blocked: SIGCHLD and the supervisor's death arrive by `signalfd`.
 
 use super::{
+    cgroup::{self, Cgroups},
     children::Children,
     job,
     kill::Reach,
@@ -41,6 +42,13 @@ pub(super) struct Tools {
     pub(super) timer: TimerFd,
     pub(super) reach: Reach,
     pub(super) area: SpawnArea,
+    pub(super) cgroups: Cgroups,
+    /// Of a job's control groups.
+    pub(super) name: String,
+    /// Counts the supervisor's slots.
+    pub(super) number: u32,
+    /// The kernel counts this slot's processes apart from all others of their user.
+    pub(super) counted_apart: bool,
     signals: SignalFd,
 }
 
@@ -62,6 +70,12 @@ pub(super) struct Above<'fork> {
     pub(super) supervisor: &'fork PidFd,
     /// Who the supervisor runs as.
     pub(super) origin: Origin,
+    /// Where its jobs' control groups can be made.
+    pub(super) cgroups: &'fork Cgroups,
+    /// Which of the supervisor's slots this is.
+    pub(super) number: u32,
+    /// The supervisor's pid, where it is.
+    pub(super) supervisor_pid: i32,
     /// Where the slot was forked into.
     pub(super) tier: Tier,
 }
@@ -110,6 +124,10 @@ impl Tools {
             timer: TimerFd::new(ClockId::CLOCK_BOOTTIME, TimerFlags::TFD_CLOEXEC | TimerFlags::TFD_NONBLOCK)?,
             reach,
             area: SpawnArea::map()?,
+            cgroups: above.cgroups.clone(),
+            name: cgroup::name(above.supervisor_pid, above.number),
+            number: above.number,
+            counted_apart: above.tier == Tier::Pidns && above.origin.is_ordinary(),
             signals: SignalFd::with_flags(&watched, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?,
         })
     }

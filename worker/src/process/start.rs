@@ -6,11 +6,13 @@ use super::{
     drive::{self, Driver},
     ending::Ending,
     handle::{Run, RunEnd, Slot, StartError},
+    limits::Bounds,
     link::Said,
     output::Output,
     tier::Tier,
-    wire::{FromSlot, Start, ToSlot, sealed_file},
+    wire::{FromSlot, Sandboxed, Start, ToSlot, sealed_file},
 };
+use dayfly_common::model::Sandbox;
 use std::{
     fs::File,
     io,
@@ -98,8 +100,12 @@ fn message(spec: &JobSpec) -> Start {
         grace_ns: nanos(spec.grace),
         lease_limit_ns: spec.lease_limit.0,
         lease_ttl_ns: nanos(spec.lease_ttl),
+        bounds: Bounds::from(&spec.limits),
         identity: spec.identity,
         no_new_privs: spec.no_new_privs,
+        sandbox: spec.sandbox.map(|sandbox| match sandbox {
+            Sandbox::Workdir => Sandboxed::Workdir,
+        }),
     }
 }
 

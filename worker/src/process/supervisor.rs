@@ -6,6 +6,7 @@
 //! when nothing of its job is left, not when the slot died.
 
 use super::{
+    cgroup::{self, Cgroups},
     children::Children,
     decoy,
     kill::{UNKILLABLE_AFTER, signal},
@@ -40,7 +41,11 @@ const SLOW_ROUND: Duration = Duration::from_millis(100);
 struct Supervisor {
     /// This process, by which slots see whether it is still there.
     me: PidFd,
+    pid: i32,
     origin: Origin,
+    cgroups: Cgroups,
+    /// Slots opened so far.
+    opened: u32,
     daemon: Option<OwnedFd>,
     signals: SignalFd,
     children: Children,
@@ -84,11 +89,17 @@ impl Supervisor {
         quiet()?;
         // Not allowed everywhere; then it is only slower in a storm of forks.
         let _ = sys::realtime();
+        let pid = std::process::id().cast_signed();
+        let cgroups = Cgroups::find();
+        cgroup::remove_stale(&cgroups);
         let mut watched = SigSet::empty();
         watched.add(Signal::SIGCHLD);
         Ok(Self {
-            me: PidFd::open(std::process::id().cast_signed())?,
+            me: PidFd::open(pid)?,
+            pid,
             origin: Origin::here(),
+            cgroups,
+            opened: 0,
             daemon: Some(sys::place(daemon, 3)?),
             signals: SignalFd::with_flags(&watched, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?,
             children: Children::open(),
@@ -135,8 +146,21 @@ impl Supervisor {
             Tier::Tree => sys::fork(),
         };
         match forked {
-            Ok(Forked::Child) => slot::main(link, Above { supervisor: &self.me, origin: self.origin, tier }),
-            Ok(Forked::Parent(pid)) => self.slots.push((pid, link)),
+            Ok(Forked::Child) => slot::main(
+                link,
+                Above {
+                    supervisor: &self.me,
+                    origin: self.origin,
+                    cgroups: &self.cgroups,
+                    number: self.opened,
+                    supervisor_pid: self.pid,
+                    tier,
+                },
+            ),
+            Ok(Forked::Parent(pid)) => {
+                self.slots.push((pid, link));
+                self.opened += 1;
+            }
             Err(error) => {
                 let _ = send_value(link.as_fd(), &FromSlot::Refused(error.to_string()), &[]);
             }
@@ -153,7 +177,10 @@ impl Supervisor {
                         self.dead.push((Instant::now(), link));
                     }
                 }
-                Ok(Waited::NoChild) if self.daemon.is_none() => exit(0),
+                Ok(Waited::NoChild) if self.daemon.is_none() => {
+                    cgroup::remove_all_of(&self.cgroups, self.pid);
+                    exit(0)
+                }
                 Ok(Waited::NoChild | Waited::Running) | Err(_) => break,
             }
         }

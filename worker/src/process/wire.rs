@@ -10,6 +10,7 @@
 //! A message that would not fit a socket buffer travels in a sealed memory file, its descriptor as the last one.
 
 use super::{
+    limits::{Bounds, LimitHit},
     sys::{Received, receive, send, send_as},
     tier::Tier,
 };
@@ -71,8 +72,18 @@ pub(super) struct Start {
     pub(super) grace_ns: u64,
     pub(super) lease_limit_ns: u64,
     pub(super) lease_ttl_ns: u64,
+    pub(super) bounds: Bounds,
     pub(super) identity: Option<(u32, u32)>,
     pub(super) no_new_privs: bool,
+    pub(super) sandbox: Option<Sandboxed>,
+}
+
+/// What [`Start`] says of a sandbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Sandboxed {
+    /// Writes only its own folders.
+    Workdir,
 }
 
 /// From a slot, or from the supervisor about it.
@@ -111,6 +122,7 @@ pub(super) struct JobEnd {
     pub(super) wall_ns: u64,
     pub(super) cpu_ns: u64,
     pub(super) max_rss: u64,
+    pub(super) limit: Option<LimitHit>,
     pub(super) unkillable: bool,
 }
 
@@ -204,7 +216,9 @@ mod tests {
             lease_limit_ns: 1,
             lease_ttl_ns: 2,
             identity: Some((1, 2)),
+            bounds: Bounds::default(),
             no_new_privs: true,
+            sandbox: None,
         }))
     }
 
