@@ -2,6 +2,7 @@
 
 mod daemon;
 mod example;
+pub mod process;
 mod processes;
 mod rig;
 mod server;
