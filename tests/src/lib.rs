@@ -1,14 +1,18 @@
 //! What tests share: servers, daemons and hosts of their own, and bounded waits.
 
+mod api;
 mod daemon;
 mod example;
+mod hand;
 mod processes;
 mod rig;
 mod server;
 mod wait;
 
+pub use api::{Answer, Api, answer, queue};
 pub use daemon::{Daemon, dayfly_binary};
 pub use example::{Ran, run_example};
+pub use hand::{Hand, task};
 pub use processes::{alive, processes_with};
 pub use rig::Rig;
 pub use server::{Server, free_port, server_binary};
