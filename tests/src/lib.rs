@@ -1,5 +1,6 @@
 //! What tests share: servers, daemons and hosts of their own, and bounded waits.
 
+pub mod rig;
 mod server;
 mod wait;
 
