@@ -75,7 +75,14 @@ impl Hand {
             isolation: "tree".to_owned(),
             started_at: 1_700_000_000_000,
         };
-        let tasks = tasks.iter().map(|task| AskTask { name: task.name.clone(), timeout_ms: task.timeout_ms }).collect();
+        let tasks = tasks
+            .iter()
+            .map(|task| AskTask {
+                name: task.name.clone(),
+                timeout_ms: task.timeout_ms,
+                lost_retries: task.lost_retries,
+            })
+            .collect();
         let hand = Self { queue: queue.clone(), presence, tasks };
         hand.beat().await;
         hand

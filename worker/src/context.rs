@@ -49,7 +49,14 @@ impl Context {
         supervisor: Supervisor,
         shutdown: &Shutdown,
     ) -> Self {
-        let asks = tasks.iter().map(|task| AskTask { name: task.name.clone(), timeout_ms: task.timeout_ms }).collect();
+        let asks = tasks
+            .iter()
+            .map(|task| AskTask {
+                name: task.name.clone(),
+                timeout_ms: task.timeout_ms,
+                lost_retries: task.lost_retries,
+            })
+            .collect();
         let tasks = tasks.into_iter().map(|task| (task.name.clone(), Arc::new(task))).collect();
         Self {
             config,
