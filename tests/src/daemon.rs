@@ -49,7 +49,7 @@ impl Daemon {
         let child = Command::new(dayfly_binary())
             .args(args)
             .current_dir(dir)
-            .env("DAYFLY_LOG", "debug,hyper=info")
+            .env("DAYFLY_LOG", std::env::var("DAYFLY_LOG").as_deref().unwrap_or("debug,hyper=info"))
             .stdin(Stdio::null())
             .stdout(out.try_clone().expect("a second handle"))
             .stderr(out)
@@ -72,7 +72,7 @@ impl Daemon {
     /// # Panics
     /// When it has been waited for.
     pub fn signal(&self, signal: Signal) {
-        drop(kill(Pid::from_raw(self.pid()), signal));
+        let _gone = kill(Pid::from_raw(self.pid()), signal);
     }
 
     /// Kills it with SIGKILL and waits for it.

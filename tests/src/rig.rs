@@ -121,7 +121,6 @@ impl Rig {
     }
 
     /// A request to `path`, to be completed and sent.
-    #[must_use]
     pub fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
         let method = method.parse().expect("a method");
         self.client.request(method, format!("{}{path}", self.url)).timeout(PATIENCE)

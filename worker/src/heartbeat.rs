@@ -48,7 +48,7 @@ pub(crate) async fn beat_for_ever(ctx: Arc<Context>, mut presence: Presence) {
 async fn beat(ctx: &Context, presence: &Presence) -> Result<(), dayfly_common::queue::QueueError> {
     let held = ctx.held.all();
     // The limit counts from when the renewal was *sent*: the server cannot have begun the new lease earlier.
-    let limit = BootTime::now() + ctx.lease_ttl();
+    let limit = BootTime::now().after(ctx.lease_ttl());
     let beat = Beat { presence: presence.clone(), held, ttl_ms: ctx.config.lease_ttl_ms };
     let reply = ctx.queue.heartbeat(&beat).await?;
     for (held, verdict) in beat.held.iter().zip(reply.verdicts) {

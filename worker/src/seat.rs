@@ -22,7 +22,7 @@ impl Seated {
     /// `sent`: when the request that gave this claim was sent; the lease cannot end before `sent` + ttl.
     pub(crate) fn new(ctx: &Context, claim: Claim, sent: BootTime) -> Self {
         let orders = ctx.held.add(claim.id, &claim.fence);
-        Self { claim, orders, limit: sent + ctx.lease_ttl() }
+        Self { claim, orders, limit: sent.after(ctx.lease_ttl()) }
     }
 }
 

@@ -8,26 +8,6 @@ use std::{path::PathBuf, time::Duration};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct BootTime(pub u64);
 
-impl BootTime {
-    /// Now.
-    ///
-    /// # Panics
-    /// Never on Linux >= 2.6.39, where this clock exists.
-    #[must_use]
-    pub fn now() -> Self {
-        let now = nix::time::clock_gettime(nix::time::ClockId::CLOCK_BOOTTIME).expect("CLOCK_BOOTTIME exists");
-        Self(Duration::from(now).as_nanos() as u64)
-    }
-}
-
-impl std::ops::Add<Duration> for BootTime {
-    type Output = Self;
-
-    fn add(self, time: Duration) -> Self {
-        Self(self.0 + time.as_nanos() as u64)
-    }
-}
-
 /// One job to run.
 #[derive(Debug, Clone)]
 pub struct JobSpec {
