@@ -67,7 +67,8 @@ pub(crate) async fn bytes(figures: &mut Figures) -> anyhow::Result<()> {
     let rig = Installation::start(&tasks()).await;
     let body = format!("{{\"text\":\"{}\"}}", "x".repeat(89));
     ensure!(body.len() == 100, "the input has {} bytes", body.len());
-    post_many(&rig, 1_600, &body).await?;
+    // The events stream has reached its cap by then, so that only jobs add to the memory.
+    post_many(&rig, 16_000, &body).await?;
     let count = 32_000;
     let before = info(&rig, "memory").await?;
     post_many(&rig, count, &body).await?;
@@ -125,7 +126,7 @@ pub(crate) async fn jobs(
         "",
         "the server's read events, heartbeats included; aim <= 1.2",
     );
-    figures.add("commands a job", median(&mut commands), "", "functions' own commands not counted");
+    figures.add("commands a job", median(&mut commands), "", "those inside the functions included");
     figures.add("Redis CPU a job", median(&mut cpu), "us", "claim and finish");
     Ok(())
 }
