@@ -90,6 +90,11 @@ impl Context {
         }
     }
 
+    /// A shutdown that waits no longer for running jobs.
+    pub(crate) fn must_leave(&self) -> bool {
+        self.end.is_cancelled() || self.end_now.is_cancelled()
+    }
+
     pub(crate) fn lease_ttl(&self) -> Duration {
         Duration::from_millis(self.config.lease_ttl_ms)
     }
