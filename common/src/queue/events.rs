@@ -1,7 +1,14 @@
 //! The events stream: one reader per process, whatever the number of waiting clients.
 
-use super::{Queue, QueueError};
+use super::{Queue, QueueError, reply::Items, reply::pairs, reply::text};
 use crate::model::{JobId, State, TaskName};
+use redis::{Value, aio::MultiplexedConnection};
+use std::{fmt, time::Duration};
+
+/// Longest silence of a reader.
+const SILENCE: Duration = Duration::from_secs(2);
+/// Most events a reading.
+const AT_ONCE: usize = 1_000;
 
 /// A state change (or a hint that progress or log lines are there: then `state` is `None`).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,9 +24,19 @@ pub struct Event {
 }
 
 /// A reader on its own connection, beginning with what comes after its making.
-#[derive(Debug)]
 pub struct EventReader {
-    _private: (),
+    connection: MultiplexedConnection,
+    stream: String,
+    /// The last entry seen.
+    last: String,
+    /// What an answer may take on top of the silence.
+    slack: Duration,
+}
+
+impl fmt::Debug for EventReader {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("EventReader").field("last", &self.last).finish_non_exhaustive()
+    }
 }
 
 impl Queue {
@@ -28,7 +45,14 @@ impl Queue {
     /// # Errors
     /// See [`QueueError`].
     pub async fn event_reader(&self) -> Result<EventReader, QueueError> {
-        todo!()
+        let stream = self.keys.events();
+        let mut newest = redis::cmd("XREVRANGE");
+        newest.arg(&stream).arg("+").arg("-").arg("COUNT").arg(1);
+        let last = match Items::of(self.ask(newest).await?)?.rest().next() {
+            Some(entry) => Items::of(entry)?.text()?,
+            None => "0-0".to_owned(),
+        };
+        Ok(EventReader { connection: self.dedicated().await?, stream, last, slack: self.deadline })
     }
 }
 
@@ -39,6 +63,41 @@ impl EventReader {
     /// # Errors
     /// See [`QueueError`].
     pub async fn next(&mut self) -> Result<Vec<Event>, QueueError> {
-        todo!()
+        let mut read = redis::cmd("XREAD");
+        read.arg("COUNT").arg(AT_ONCE).arg("BLOCK").arg(SILENCE.as_millis().to_string());
+        read.arg("STREAMS").arg(&self.stream).arg(&self.last);
+        let limit = SILENCE + self.slack;
+        let answer = tokio::time::timeout(limit, read.query_async::<Value>(&mut self.connection))
+            .await
+            .map_err(|_| QueueError::Slow(limit))??;
+        if answer == Value::Nil {
+            return Ok(Vec::new());
+        }
+        let mut events = Vec::new();
+        for stream in Items::of(answer)?.rest() {
+            let mut named = Items::of(stream)?;
+            named.value();
+            for entry in Items::of(named.value())?.rest() {
+                let mut entry = Items::of(entry)?;
+                self.last = entry.text()?;
+                events.extend(read_event(&self.last, entry.value()));
+            }
+        }
+        Ok(events)
     }
+}
+
+/// `None` for an entry that is not ours to read: written by hand, or by a later revision.
+fn read_event(entry: &str, fields: Value) -> Option<Event> {
+    let (mut id, mut task, mut state) = (None, None, None);
+    for (name, value) in pairs(fields).ok()? {
+        let value = text(Value::BulkString(value)).ok()?;
+        match name.as_str() {
+            "id" => id = value.parse().ok(),
+            "task" => task = value.parse().ok(),
+            "state" => state = Some(value.parse().ok()?),
+            _ => {}
+        }
+    }
+    Some(Event { entry: entry.to_owned(), id: id?, task: task?, state })
 }
