@@ -1,6 +1,6 @@
 //! What tests share: servers, daemons and hosts of their own, and bounded waits.
 
-pub mod rig;
+pub mod queue_rig;
 mod server;
 mod wait;
 
