@@ -1,8 +1,33 @@
-//! The HTTP API.
+//! The HTTP API: jobs submitted, watched, cancelled; tasks, workers, health.
+//!
+//! ```text
+//!   serve    connections, shutdown
+//!     front    request id, Host and Origin, panics, problems
+//!       routes   one file a resource:  extract (request -> values)  ->  queue  ->  view (records -> JSON)
+//!   catalogue  which tasks there are        events    who waits for which job
+//!   schema     what an input must be        upkeep    the sweep
+//! ```
+//!
+//! Everything durable lies behind `dayfly_common::queue`; any number of these processes may stand side by side.
 
-use dayfly_common::{model::TaskDef, queue::Queue};
-use std::{future::Future, net::SocketAddr};
-use tokio::net::TcpListener;
+mod app;
+mod catalogue;
+mod error;
+mod events;
+mod extract;
+mod front;
+mod origin;
+mod routes;
+mod schema;
+mod serve;
+mod upkeep;
+mod view;
+mod waiting;
+
+pub use serve::serve;
+
+use dayfly_common::model::TaskDef;
+use std::net::SocketAddr;
 
 /// What the API needs to know. Plain values.
 #[derive(Debug, Clone)]
@@ -13,20 +38,6 @@ pub struct ApiSettings {
     pub max_wait_ms: u64,
     /// The tasks of its own file.
     pub tasks: Vec<TaskDef>,
-}
-
-/// Serves until `shutdown` resolves, then finishes requests under way (at most 5 s).
-///
-/// # Errors
-/// The listener failed.
-pub async fn serve(
-    settings: ApiSettings,
-    queue: Queue,
-    listener: TcpListener,
-    shutdown: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
-    let _ = (settings, queue, listener, shutdown);
-    todo!()
 }
 
 /// The address listened on must be loopback unless `insecure`.

@@ -1,1 +1,45 @@
-fn main() {}
+//! The `dayfly` program.
+//!
+//! ```text
+//!   main -> api      one HTTP daemon
+//!        -> worker   one worker daemon (and, below it, the supervisor that it starts from this same program)
+//!        -> dev      a private server, an API and a worker as children of one process in a terminal
+//! ```
+//!
+//! Only this crate reads configuration, handles signals and decides exit codes: 0 drained, 1 a fault at run time, 2 bad
+//! configuration or usage.
+
+mod api;
+mod args;
+mod dev;
+mod failure;
+mod logs;
+mod settings;
+mod signals;
+mod tether;
+mod worker;
+
+use args::{Args, Command};
+use clap::Parser as _;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // Before anything else: a supervisor forks, so nothing may have made a thread or opened a file.
+    if std::env::args_os().nth(1).is_some_and(|word| word == "supervisor") {
+        dayfly_worker::process::supervisor_main();
+    }
+    let args = Args::parse();
+    let done = logs::start(args.log_format).and_then(|()| match &args.command {
+        Command::Dev(dev) => dev::run(dev, args.log_format),
+        Command::Api(api) => api::run(api),
+        Command::Worker(worker) => worker::run(worker),
+        Command::Tether(tether) => Err(tether::run(tether)),
+    });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            failure.say();
+            failure.code()
+        }
+    }
+}

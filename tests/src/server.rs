@@ -128,7 +128,11 @@ impl Drop for Server {
 }
 
 /// A port of loopback that was free a moment ago.
-fn free_port() -> u16 {
+///
+/// # Panics
+/// When loopback has none.
+#[must_use]
+pub fn free_port() -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
     listener.local_addr().expect("its address").port()
 }

@@ -44,6 +44,20 @@ pub struct WorkerConfig {
     pub heartbeat_ms: u64,
     /// How long a shutdown waits for running jobs, ms.
     pub drain_timeout_ms: u64,
+    /// How job trees are held together.
+    pub isolation: Isolation,
     /// Where jobs' folders and the worker's own state lie.
     pub state_dir: PathBuf,
+}
+
+/// How a slot makes sure that it can end the whole tree of its job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Isolation {
+    /// A pid namespace where the kernel allows it, else the tree alone.
+    #[default]
+    Auto,
+    /// A pid namespace, or the worker does not start.
+    Pidns,
+    /// The slot is the subreaper of the tree.
+    Tree,
 }

@@ -21,15 +21,23 @@ pub struct Fence {
 #[error("`{0}` is not a fence: expected <attempt>-<16 hex digits>")]
 pub struct FenceError(pub String);
 
+/// 64 random bits of the kernel.
+///
+/// # Panics
+/// When the kernel has no randomness (`getrandom(2)` failed): nothing can be promised then.
+#[must_use]
+pub fn random_u64() -> u64 {
+    getrandom::u64().expect("getrandom(2) gives random bytes")
+}
+
 impl Nonce {
     /// A fresh random nonce.
     ///
     /// # Panics
-    /// When the kernel has no randomness (`getrandom(2)` failed): nothing can be promised then.
+    /// See [`random_u64`].
     #[must_use]
     pub fn random() -> Self {
-        let value = getrandom::u64().expect("getrandom(2) gives random bytes");
-        Self(format!("{value:016x}"))
+        Self(format!("{:016x}", random_u64()))
     }
 
     /// The nonce as text.

@@ -8,7 +8,7 @@ mod state;
 mod task;
 mod units;
 
-pub use fence::{Fence, FenceError, Nonce};
+pub use fence::{Fence, FenceError, Nonce, random_u64};
 pub use id::{IdError, JobId};
 pub use outcome::{ErrorKind, JobError, KilledBy, Outcome, Usage};
 pub use retry::Backoff;

@@ -94,4 +94,6 @@ pub enum Outcome {
     Cancelled,
     /// Ended or never started through no fault of its own: its worker shut down, or Redis was away. Queued again, free.
     Drained,
+    /// Its slot process died under it, so nothing can be said of how it ended. Spends `lost_retries`, as a dead worker does.
+    Lost,
 }

@@ -160,3 +160,38 @@ pub struct TaskDef {
     /// A further URL path that submits this task.
     pub route: Option<String>,
 }
+
+impl TaskDef {
+    /// A task with every default: it runs `argv`, for at most 10 minutes.
+    #[must_use]
+    pub fn command(name: TaskName, argv: &[&str]) -> Self {
+        Self {
+            name,
+            description: None,
+            program: Program::Command(argv.iter().map(|&word| word.to_owned()).collect()),
+            timeout_ms: 600_000,
+            max_timeout_ms: 600_000,
+            kill_grace_ms: 5_000,
+            expires_ms: None,
+            retries: 0,
+            lost_retries: 2,
+            backoff: Backoff::default(),
+            limits: Limits::default(),
+            user: None,
+            group: None,
+            no_new_privs: true,
+            sandbox: None,
+            env: BTreeMap::new(),
+            pass_env: Vec::new(),
+            env_file: Vec::new(),
+            workdir: None,
+            input_schema: None,
+            output: OutputKind::Auto,
+            max_result: 1 << 20,
+            max_log: 1 << 20,
+            max_queued: None,
+            retention_ms: 7 * 86_400_000,
+            route: None,
+        }
+    }
+}

@@ -1,20 +1,35 @@
 //! The daemon's handles on its supervisor, slots and running jobs.
 
-use super::{BootTime, Ended, JobSpec, Note};
+use super::{
+    BootTime, Ended, JobSpec, Note,
+    drive::{Command, Driver},
+    launch::{self, Life, socket_pair},
+    link::Link,
+    output::Output,
+    start,
+    wire::{FromSlot, ToSupervisor, send_value},
+};
 use dayfly_common::model::KilledBy;
-use std::{io, path::Path, time::Duration};
-use tokio::sync::mpsc;
+use std::{
+    io,
+    os::fd::{AsFd, OwnedFd},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
+use tokio::{sync::mpsc, task::JoinHandle};
 
 /// The supervisor process. Dropping it ends every slot and every job.
 #[derive(Debug)]
 pub struct Supervisor {
-    _private: (),
+    socket: OwnedFd,
+    life: Arc<Life>,
 }
 
 /// A slot process, idle. It comes back by [`Run::ended`]; one that died is replaced by opening another.
 #[derive(Debug)]
 pub struct Slot {
-    _private: (),
+    pub(super) link: Link,
 }
 
 /// A started job.
@@ -31,7 +46,7 @@ pub struct Run {
 /// Ends a running job, or renews its lease; cheap to clone. Of no effect once the job has ended.
 #[derive(Debug, Clone)]
 pub struct Control {
-    _private: (),
+    pub(super) commands: mpsc::UnboundedSender<Command>,
 }
 
 /// A job that did not start; nothing of it is left.
@@ -48,14 +63,26 @@ pub enum StartError {
     SlotGone(String),
 }
 
+/// Waits for the end of a job. Dropping it ends the job at once, without grace.
+#[derive(Debug)]
+pub struct RunEnd {
+    task: JoinHandle<(Ended, Option<Slot>)>,
+}
+
 impl Supervisor {
     /// Starts `exe supervisor` with a socket on fd 3.
     ///
     /// # Errors
     /// The program cannot be started.
     pub fn launch(exe: &Path) -> io::Result<Self> {
-        let _ = exe;
-        todo!()
+        let (socket, life) = launch::launch(exe)?;
+        Ok(Self { socket, life: Arc::new(life) })
+    }
+
+    /// Its pid.
+    #[must_use]
+    pub fn pid(&self) -> i32 {
+        self.life.pid()
     }
 
     /// A new slot process.
@@ -63,45 +90,85 @@ impl Supervisor {
     /// # Errors
     /// The supervisor is gone (then the worker must end), or fork failed.
     pub async fn open_slot(&self) -> io::Result<Slot> {
-        todo!()
+        let (ours, theirs) = socket_pair()?;
+        send_value(self.socket.as_fd(), &ToSupervisor::OpenSlot, &[theirs.as_fd()])?;
+        // This copy would hide the slot's end.
+        drop(theirs);
+        let gone = || io::Error::new(io::ErrorKind::BrokenPipe, "the supervisor is gone");
+        match Link::open(ours, Arc::clone(&self.life)).await? {
+            (FromSlot::Hello, Some(link)) => Ok(Slot { link }),
+            (FromSlot::Refused(why), _) => Err(io::Error::other(format!("no slot could be forked: {why}"))),
+            (
+                FromSlot::Hello
+                | FromSlot::Started { .. }
+                | FromSlot::NotStarted(_)
+                | FromSlot::LeaseTooShort
+                | FromSlot::Ended(_)
+                | FromSlot::Gone { .. },
+                _,
+            ) => Err(gone()),
+        }
     }
 }
 
 impl Slot {
+    /// The pid of the slot process as the host sees it.
+    #[must_use]
+    pub fn pid(&self) -> i32 {
+        self.link.pid()
+    }
+
     /// Starts a job.
     ///
     /// # Errors
     /// See [`StartError`]. The slot comes back unless it died.
     pub async fn start(self, spec: JobSpec) -> Result<(Run, RunEnd), (StartError, Option<Slot>)> {
-        let _ = spec;
-        todo!()
+        start::start(self, spec).await
     }
 }
 
-/// Waits for the end of a job.
-#[derive(Debug)]
-pub struct RunEnd {
-    _private: (),
+impl Run {
+    pub(super) fn begin(pid: i32, notes: mpsc::Receiver<Note>, driver: Driver, output: Output) -> (Self, RunEnd) {
+        let (commands, received) = mpsc::unbounded_channel();
+        let task = tokio::spawn(driver.run(output, received));
+        (Self { pid, notes, control: Control { commands } }, RunEnd { task })
+    }
 }
 
 impl RunEnd {
     /// The end of the job, and the slot again unless it died or must be retired. Returns only when the tree is gone (or
     /// unkillable) and all its output has been read.
-    pub async fn ended(self) -> (Ended, Option<Slot>) {
-        todo!()
+    ///
+    /// # Panics
+    /// When the job's own task panicked.
+    pub async fn ended(mut self) -> (Ended, Option<Slot>) {
+        match (&mut self.task).await {
+            Ok(ended) => ended,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The runtime shuts down; the slot sees its socket close.
+                Err(_) => (Ended::unknown(), None),
+            },
+        }
+    }
+}
+
+impl Drop for RunEnd {
+    fn drop(&mut self) {
+        // The driver's end of the slot's socket closes with it.
+        self.task.abort();
     }
 }
 
 impl Control {
     /// TERM (and CONT) now, KILL after `grace`. A second call may only shorten the grace; the first cause stays.
     pub fn kill(&self, cause: KilledBy, grace: Duration) {
-        let _ = (cause, grace);
-        todo!()
+        // No receiver: the job has ended.
+        let _ = self.commands.send(Command::Kill(cause, grace));
     }
 
     /// Moves the lease limit on.
     pub fn renew(&self, lease_limit: BootTime) {
-        let _ = lease_limit;
-        todo!()
+        let _ = self.commands.send(Command::Renew(lease_limit));
     }
 }

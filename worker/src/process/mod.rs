@@ -11,13 +11,29 @@
 //! Since a slot runs one job at a time, `wait4(2)` answering `ECHILD` proves that nothing of the job is left. The
 //! deadline and the lease are enforced in the slot, so a frozen daemon changes nothing.
 
+mod adopt;
+mod children;
+mod clock;
+mod drive;
+mod ending;
 mod handle;
+mod job;
+mod kill;
+mod launch;
+mod leader;
+mod lines;
+mod link;
+mod output;
+mod reaper;
+mod refusal;
+mod slot;
 mod spec;
+mod start;
+mod supervisor;
+mod sys;
+mod tail;
+mod wire;
 
 pub use handle::{Control, Run, RunEnd, Slot, StartError, Supervisor};
 pub use spec::{BootTime, Ended, Exit, JobSpec, Note};
-
-/// What `dayfly supervisor` (hidden; started by a worker, with its socket on fd 3) runs. Never returns.
-pub fn supervisor_main() -> ! {
-    todo!()
-}
+pub use supervisor::supervisor_main;

@@ -1,0 +1,63 @@
+//! What all handlers share, and which path is whose.
+
+use crate::{
+    ApiSettings,
+    catalogue::Catalogue,
+    events::Events,
+    routes::{cancel, health, jobs, logs, result, submit, tasks, workers},
+};
+use axum::{
+    Router,
+    routing::{get, post},
+};
+use dayfly_common::queue::{Queue, TaskCard};
+use std::{net::IpAddr, sync::Arc};
+use tokio_util::sync::CancellationToken;
+
+/// What all handlers share.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) queue: Queue,
+    pub(crate) catalogue: Catalogue,
+    pub(crate) events: Events,
+    /// Cancelled when the server shuts down: whoever waits answers at once.
+    pub(crate) closing: CancellationToken,
+    pub(crate) max_body: u64,
+    pub(crate) max_wait_ms: u64,
+    /// Listens on loopback only, and so answers only to its names.
+    pub(crate) on_loopback: bool,
+}
+
+impl App {
+    pub(crate) fn new(settings: ApiSettings, queue: Queue, listens_on: IpAddr) -> Arc<Self> {
+        Arc::new(Self {
+            catalogue: Catalogue::new(queue.clone(), settings.tasks.iter().map(TaskCard::from)),
+            queue,
+            events: Events::default(),
+            closing: CancellationToken::new(),
+            max_body: settings.max_body,
+            max_wait_ms: settings.max_wait_ms,
+            on_loopback: listens_on.is_loopback(),
+        })
+    }
+}
+
+/// All routes. A path that none of them has may be a task's own `route`.
+pub(crate) fn router(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/v1/tasks", get(tasks::list))
+        .route("/v1/tasks/{task}", get(tasks::one).post(submit::by_name))
+        .route("/v1/tasks/{task}/pause", post(tasks::pause))
+        .route("/v1/tasks/{task}/resume", post(tasks::resume))
+        .route("/v1/jobs", get(jobs::list))
+        .route("/v1/jobs/{id}", get(jobs::one))
+        .route("/v1/jobs/{id}/result", get(result::raw))
+        .route("/v1/jobs/{id}/logs", get(logs::text))
+        .route("/v1/jobs/{id}/cancel", post(cancel::cancel))
+        .route("/v1/workers", get(workers::list))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .method_not_allowed_fallback(submit::wrong_method)
+        .fallback(submit::by_route)
+        .with_state(app)
+}

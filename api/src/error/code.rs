@@ -1,0 +1,90 @@
+//! The words that programs tell problems apart by, each with its HTTP status and title.
+
+use axum::http::StatusCode;
+
+/// What programs tell problems apart by. The words are fixed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Code {
+    MalformedJson,
+    MalformedForm,
+    BadCursor,
+    BadDuration,
+    BadId,
+    BadOption,
+    Forbidden,
+    UnknownTask,
+    UnknownJob,
+    NotFound,
+    ResultExpired,
+    MethodNotAllowed,
+    NotAcceptable,
+    UnsupportedMediaType,
+    WrongState,
+    TooLarge,
+    InvalidInput,
+    OptionOutOfRange,
+    OptionConflict,
+    IdempotencyConflict,
+    QueueFull,
+    RedisUnavailable,
+    Draining,
+    OutcomeUnknown,
+    Internal,
+}
+
+impl Code {
+    /// The word in answers, its HTTP status and its title.
+    pub(super) const fn facts(self) -> (&'static str, StatusCode, &'static str) {
+        match self {
+            Self::MalformedJson => ("malformed_json", StatusCode::BAD_REQUEST, "The JSON cannot be read"),
+            Self::MalformedForm => ("malformed_form", StatusCode::BAD_REQUEST, "The form cannot be read"),
+            Self::BadCursor => ("bad_cursor", StatusCode::BAD_REQUEST, "The cursor cannot be read"),
+            Self::BadDuration => ("bad_duration", StatusCode::BAD_REQUEST, "The duration cannot be read"),
+            Self::BadId => ("bad_id", StatusCode::BAD_REQUEST, "The id cannot be read"),
+            Self::BadOption => ("bad_option", StatusCode::BAD_REQUEST, "The option is not known or cannot be read"),
+            Self::Forbidden => ("forbidden", StatusCode::FORBIDDEN, "The request is refused"),
+            Self::UnknownTask => ("unknown_task", StatusCode::NOT_FOUND, "There is no such task"),
+            Self::UnknownJob => ("unknown_job", StatusCode::NOT_FOUND, "There is no such job"),
+            Self::NotFound => ("not_found", StatusCode::NOT_FOUND, "There is nothing here"),
+            Self::ResultExpired => ("result_expired", StatusCode::GONE, "The result is no longer kept"),
+            Self::MethodNotAllowed => {
+                ("method_not_allowed", StatusCode::METHOD_NOT_ALLOWED, "The method is not allowed here")
+            }
+            Self::NotAcceptable => {
+                ("not_acceptable", StatusCode::NOT_ACCEPTABLE, "The asked media type is not available")
+            }
+            Self::UnsupportedMediaType => {
+                ("unsupported_media_type", StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body's media type is not accepted")
+            }
+            Self::WrongState => ("wrong_state", StatusCode::CONFLICT, "The job's state does not allow it"),
+            Self::TooLarge => ("too_large", StatusCode::PAYLOAD_TOO_LARGE, "The request is too large"),
+            Self::InvalidInput => ("invalid_input", StatusCode::UNPROCESSABLE_ENTITY, "The input is not valid"),
+            Self::OptionOutOfRange => {
+                ("option_out_of_range", StatusCode::UNPROCESSABLE_ENTITY, "The option is out of range")
+            }
+            Self::OptionConflict => {
+                ("option_conflict", StatusCode::UNPROCESSABLE_ENTITY, "The options contradict each other")
+            }
+            Self::IdempotencyConflict => {
+                ("idempotency_conflict", StatusCode::UNPROCESSABLE_ENTITY, "The key was used for another request")
+            }
+            Self::QueueFull => ("queue_full", StatusCode::TOO_MANY_REQUESTS, "The queue is full"),
+            Self::RedisUnavailable => {
+                ("redis_unavailable", StatusCode::SERVICE_UNAVAILABLE, "The queue cannot be reached")
+            }
+            Self::Draining => ("draining", StatusCode::SERVICE_UNAVAILABLE, "This server is shutting down"),
+            Self::OutcomeUnknown => {
+                ("outcome_unknown", StatusCode::SERVICE_UNAVAILABLE, "It is not known whether the job was taken")
+            }
+            Self::Internal => ("internal", StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong here"),
+        }
+    }
+
+    pub(crate) const fn as_str(self) -> &'static str {
+        self.facts().0
+    }
+
+    pub(crate) const fn status(self) -> StatusCode {
+        self.facts().1
+    }
+}

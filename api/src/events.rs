@@ -1,0 +1,183 @@
+//! Who waits for which job: one reader of the events stream for the whole process, whatever the number of clients.
+//!
+//! Events are hints. A waiter registers first, then reads the record, then waits to be woken; it reads the record again
+//! when woken, when the reader had to begin anew (events may have been missed), and every few seconds anyway. So no
+//! wake-up is lost and nothing depends on the stream.
+
+use dayfly_common::{
+    model::{JobId, State},
+    queue::{Event, EventReader, Queue, QueueError},
+};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+use tokio::sync::{Notify, futures::Notified};
+use tokio_util::sync::CancellationToken;
+
+/// Pause before a broken reader is opened again.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// What a waiter wants to be woken for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Concern {
+    /// The job has ended.
+    End,
+    /// Anything at all: new log lines, progress, each state.
+    All,
+}
+
+/// The register of waiters.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Events(Arc<Mutex<HashMap<JobId, Vec<Arc<Waiter>>>>>);
+
+#[derive(Debug)]
+struct Waiter {
+    concern: Concern,
+    notify: Notify,
+    ended: AtomicBool,
+}
+
+/// A place in the register; given up when dropped.
+#[derive(Debug)]
+pub(crate) struct Interest {
+    events: Events,
+    id: JobId,
+    waiter: Arc<Waiter>,
+}
+
+impl Events {
+    fn waiters(&self) -> MutexGuard<'_, HashMap<JobId, Vec<Arc<Waiter>>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Registers; to be done before the record is read.
+    pub(crate) fn register(&self, id: JobId, concern: Concern) -> Interest {
+        let waiter = Arc::new(Waiter { concern, notify: Notify::new(), ended: AtomicBool::new(false) });
+        self.waiters().entry(id).or_default().push(Arc::clone(&waiter));
+        Interest { events: self.clone(), id, waiter }
+    }
+
+    fn tell(&self, event: &Event) {
+        let ended = event.state.is_some_and(State::is_terminal);
+        let waiters = self.waiters();
+        for waiter in waiters.get(&event.id).into_iter().flatten() {
+            if ended {
+                waiter.ended.store(true, Ordering::Release);
+            }
+            if ended || waiter.concern == Concern::All {
+                waiter.notify.notify_one();
+            }
+        }
+    }
+
+    /// Events may have been missed: everybody looks again.
+    fn tell_all(&self) {
+        for waiter in self.waiters().values().flatten() {
+            waiter.notify.notify_one();
+        }
+    }
+
+    /// Reads the stream until `closing`.
+    pub(crate) async fn run(self, queue: Queue, closing: CancellationToken) {
+        closing.run_until_cancelled(self.read(queue)).await;
+    }
+
+    async fn read(&self, queue: Queue) {
+        let mut told = false;
+        loop {
+            let error = match queue.event_reader().await {
+                Ok(reader) => {
+                    if told {
+                        tracing::info!("the events stream is read again");
+                    }
+                    told = false;
+                    self.tell_all();
+                    self.follow(reader).await
+                }
+                Err(error) => error,
+            };
+            if !told {
+                tracing::warn!(%error, "the events stream cannot be read; waiting clients look by themselves meanwhile");
+                told = true;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    async fn follow(&self, mut reader: EventReader) -> QueueError {
+        loop {
+            match reader.next().await {
+                Ok(events) => events.iter().for_each(|event| self.tell(event)),
+                Err(error) => return error,
+            }
+        }
+    }
+}
+
+impl Interest {
+    /// Resolves at the next wake-up, or at once when one came since the last.
+    pub(crate) fn woken(&self) -> Notified<'_> {
+        self.waiter.notify.notified()
+    }
+
+    /// An event said that the job has ended.
+    pub(crate) fn ended(&self) -> bool {
+        self.waiter.ended.load(Ordering::Acquire)
+    }
+}
+
+impl Drop for Interest {
+    fn drop(&mut self) {
+        let mut waiters = self.events.waiters();
+        if let Some(of_job) = waiters.get_mut(&self.id) {
+            of_job.retain(|waiter| !Arc::ptr_eq(waiter, &self.waiter));
+            if of_job.is_empty() {
+                waiters.remove(&self.id);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt as _;
+
+    fn event(id: JobId, state: Option<State>) -> Event {
+        Event { entry: "1-0".to_owned(), id, task: "t".parse().unwrap(), state }
+    }
+
+    #[test]
+    fn waiters_are_woken_for_what_concerns_them() {
+        let events = Events::default();
+        let id = JobId::now();
+        let end = events.register(id, Concern::End);
+        let all = events.register(id, Concern::All);
+        let other = events.register(JobId::now(), Concern::All);
+        events.tell(&event(id, Some(State::Running)));
+        assert!(end.woken().now_or_never().is_none());
+        assert!(all.woken().now_or_never().is_some() && !all.ended());
+        events.tell(&event(id, Some(State::Failed)));
+        assert!(end.woken().now_or_never().is_some() && end.ended());
+        assert!(all.woken().now_or_never().is_some() && all.ended());
+        assert!(other.woken().now_or_never().is_none());
+        events.tell_all();
+        assert!(other.woken().now_or_never().is_some() && !other.ended());
+    }
+
+    #[test]
+    fn a_dropped_interest_leaves_nothing() {
+        let events = Events::default();
+        let id = JobId::now();
+        let (one, two) = (events.register(id, Concern::End), events.register(id, Concern::End));
+        drop(one);
+        assert_eq!(events.waiters()[&id].len(), 1);
+        drop(two);
+        assert!(events.waiters().is_empty());
+    }
+}

@@ -1,0 +1,23 @@
+//! From a request to checked values: path, query options, headers, body. Nothing here speaks to Redis.
+
+mod accept;
+mod body;
+mod form;
+mod headers;
+mod input;
+mod json;
+mod multipart;
+mod nearest;
+mod options;
+mod path;
+mod query;
+mod urlencoded;
+
+pub(crate) use accept::{Accepts, WantsJson, WantsText};
+pub(crate) use body::read_body;
+pub(crate) use headers::{Preference, idempotency_key, prefer_wait, traceparent};
+pub(crate) use input::read_input;
+pub(crate) use nearest::nearest;
+pub(crate) use options::SubmitOptions;
+pub(crate) use path::{JobPath, TaskPath};
+pub(crate) use query::{Query, query};

@@ -1,0 +1,71 @@
+//! `dayfly worker`: the worker daemon.
+
+use crate::{
+    args::WorkerArgs,
+    failure::Failure,
+    settings::{self, Flags},
+    signals::Signals,
+};
+use dayfly_common::{config::Config, model::TaskDef, queue::Queue};
+use dayfly_worker::{Shutdown, process::Supervisor};
+use std::{collections::BTreeMap, path::Path};
+use tracing::info;
+
+pub(crate) fn run(args: &WorkerArgs) -> Result<(), Failure> {
+    let flags = Flags::default()
+        .with("--slots", ("worker", "slots"), args.slots.as_deref())
+        .with("--redis-url", ("redis", "url"), args.redis_url.as_deref())
+        .with("--name", ("worker", "name"), args.name.as_deref());
+    let mut config = settings::read(settings::file(args.config.as_deref()), flags, true)?;
+    let tasks = chosen(std::mem::take(&mut config.tasks), &args.tasks)?;
+    // The supervisor forks: it must be started while this process has one thread and no runtime.
+    let supervisor = Supervisor::launch(Path::new("/proc/self/exe"))
+        .map_err(|why| Failure::runtime(format_args!("the supervisor cannot be started: {why}")))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|why| Failure::runtime(format_args!("no runtime: {why}")))?;
+    runtime.block_on(work_until_told(config, tasks, supervisor))
+}
+
+/// All tasks of the configuration, or those of `--tasks`.
+fn chosen(mut all: BTreeMap<String, TaskDef>, names: &[String]) -> Result<Vec<TaskDef>, Failure> {
+    if all.is_empty() {
+        return Err(Failure::usage(
+            "no task to run: give a configuration with a [tasks.NAME] section by --config FILE",
+        ));
+    }
+    if names.is_empty() {
+        return Ok(all.into_values().collect());
+    }
+    let known = all.keys().cloned().collect::<Vec<_>>().join(", ");
+    let mut tasks = Vec::new();
+    for name in names {
+        match all.remove(name) {
+            Some(task) => tasks.push(task),
+            None if tasks.iter().any(|task: &TaskDef| task.name.as_str() == name) => {}
+            None => {
+                return Err(Failure::usage(format_args!("--tasks: no task `{name}` in the configuration: {known}")));
+            }
+        }
+    }
+    Ok(tasks)
+}
+
+async fn work_until_told(config: Config, tasks: Vec<TaskDef>, supervisor: Supervisor) -> Result<(), Failure> {
+    let mut signals = Signals::new()?;
+    let queue = Queue::new(&config.redis).map_err(Failure::runtime)?;
+    let shutdown = Shutdown::default();
+    let told = shutdown.clone();
+    let listening = tokio::spawn(async move {
+        signals.next().await;
+        info!("told to stop: no new jobs; a second signal ends the running ones at once");
+        told.drain.cancel();
+        signals.next().await;
+        info!("told again: running jobs are ended and go back to their queues");
+        told.now.cancel();
+    });
+    let worked = dayfly_worker::run(config.worker, tasks, queue, supervisor, shutdown).await;
+    listening.abort();
+    worked.map_err(|why| Failure::runtime(format_args!("the worker failed: {why}")))
+}

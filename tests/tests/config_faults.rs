@@ -1,0 +1,131 @@
+//! Every fault of a configuration is reported at once, with its file and line, and says what would be right.
+
+use dayfly_common::config::{Flag, Inputs, load};
+use std::{fs, path::Path};
+use tempfile::TempDir;
+
+fn written(text: &str) -> (TempDir, Inputs) {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("dayfly.toml");
+    fs::write(&file, text).unwrap();
+    let inputs = Inputs { file: Some(file), runs_tasks: true, ..Inputs::default() };
+    (dir, inputs)
+}
+
+/// The report with the folder's own name taken out.
+fn report(inputs: &Inputs, dir: &Path) -> Vec<String> {
+    let faults = load(inputs).expect_err("a faulty configuration");
+    faults.to_string().replace(&format!("{}/", dir.display()), "").lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn all_faults_of_a_file_and_its_surroundings_come_in_one_report() {
+    let (dir, mut inputs) = written(
+        r#"[api]
+listen = "8080"
+max_body = 1048576
+
+[worker]
+heartbeat = "2s"
+lease_ttl = "5s"
+slots = "many"
+memory = "8GiB"
+
+[tasks.factor]
+timout = "60s"
+timeout = 60
+retries = -1
+input_schema = { type = "objekt" }
+
+[tasks.report]
+command = ["python3", "report.py"]
+timeout = "2m"
+max_timeout = "1m"
+route = "/v1/report"
+env_file = "secrets.env"
+python = "report:main"
+
+[tasks.one]
+command = "sh -c date"
+route = "/do"
+
+[tasks.two]
+command = ["date"]
+route = "/do"
+
+[tasks.three]
+command = ["date"]
+route = "/do"
+output = "xml"
+env = { DAYFLY_JOB_ID = "1" }
+backoff = "soon"
+
+[tasks."a b"]
+command = ["date"]
+
+[worker2]
+"#,
+    );
+    inputs.variables = vec![
+        ("DAYFLY_API_LISTN".to_owned(), "127.0.0.1:1".to_owned()),
+        ("DAYFLY_REDIS_URL".to_owned(), "redis://:hunter2@".to_owned()),
+        ("DAYFLY_WORKER_METRICS_LISTEN".to_owned(), "x".to_owned()),
+    ];
+    inputs.flags = vec![Flag { name: "--slots", setting: ("worker", "slots"), value: "0".to_owned() }];
+    let expected = [
+        "dayfly.toml:2: [api] listen: `8080` is not an address with a port: write it like 127.0.0.1:8080, [::1]:8080 or 0.0.0.0:8080",
+        "dayfly.toml:3: [api] max_body: `1048576` is not a size: it needs a unit, for example 64KiB, 256MiB or 8GiB",
+        "dayfly.toml:7: [worker] lease_ttl: a lease of 5000ms is shorter than three heartbeats of 2000ms: one lost heartbeat would cost the job",
+        "dayfly.toml:8: [worker] slots: must be a whole number from 1 to 1024, not a text",
+        "dayfly.toml:9: `memory` in [worker] is not supported yet by this version",
+        "dayfly.toml:11: [tasks.factor] has no command: say what it runs, command = [\"python3\", \"factor.py\"]",
+        "dayfly.toml:12: unknown key `timout` in [tasks.factor]; did you mean `timeout`?",
+        "dayfly.toml:13: [tasks.factor] timeout: `60` is not a duration: it needs a unit, for example 250ms, 30s, 10m, 2h or 7d",
+        "dayfly.toml:14: [tasks.factor] retries: must be a whole number from 0 to 1000000, not -1",
+        "dayfly.toml:15: [tasks.factor] input_schema: is not a JSON Schema: `/type`: \"objekt\" is not valid under any of the schemas listed in the 'anyOf' keyword",
+        "dayfly.toml:19: [tasks.report] timeout: 120000ms is longer than max_timeout, 60000ms",
+        "dayfly.toml:21: [tasks.report] route: `/v1/report` clashes with Dayfly's own /v1",
+        "dayfly.toml:22: [tasks.report] env_file: secrets.env cannot be read: No such file or directory (os error 2)",
+        "dayfly.toml:23: `python` in [tasks.report] is not supported yet by this version",
+        "dayfly.toml:26: [tasks.one] command: must be an array of texts, not a text",
+        "dayfly.toml:35: [tasks.three] route: `/do` is already the route of `two`",
+        "dayfly.toml:36: [tasks.three] output: must be \"auto\" or \"json\" or \"text\" or \"bytes\", not \"xml\"",
+        "dayfly.toml:37: [tasks.three] env: `DAYFLY_JOB_ID` is Dayfly's own",
+        "dayfly.toml:38: [tasks.three] backoff: `soon` is not a duration: write it like 250ms, 30s, 10m, 1h30m or 7d",
+        "dayfly.toml:40: `a b` cannot be a task's name: use 1 to 64 letters, digits, `_`, `-` or `.`, not beginning with `-` or `.`",
+        "dayfly.toml:43: unknown section `worker2`; did you mean `worker`?",
+        "DAYFLY_API_LISTN: no such variable; did you mean `DAYFLY_API_LISTEN`?",
+        "DAYFLY_REDIS_URL: is not a Redis URL: write it like redis://127.0.0.1:6379/0 or redis+unix:///run/redis.sock",
+        "DAYFLY_WORKER_METRICS_LISTEN: `metrics_listen` of [worker] is not supported yet by this version",
+        "--slots: must be a whole number from 1 to 1024, not 0",
+    ];
+    let found = report(&inputs, dir.path());
+    for (found, expected) in found.iter().zip(expected) {
+        assert_eq!(found, expected);
+    }
+    assert_eq!(found.len(), expected.len(), "{found:#?}");
+}
+
+#[test]
+fn a_broken_file_is_told_by_its_syntax_errors_alone() {
+    let (dir, inputs) = written("[api\nlisten = \"x\"\n\n[worker]\nslots = = 3\n");
+    let found = report(&inputs, dir.path());
+    assert!(found.len() >= 2 && found[0].starts_with("dayfly.toml:1: "), "{found:?}");
+    assert!(found.iter().any(|line| line.starts_with("dayfly.toml:5: ")), "{found:?}");
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let inputs = Inputs { file: Some(dir.path().join("dayfly.toml")), ..Inputs::default() };
+    assert_eq!(report(&inputs, dir.path()), ["dayfly.toml: cannot be read: No such file or directory (os error 2)"]);
+}
+
+#[test]
+fn what_only_the_worker_needs_is_not_asked_of_an_api_host() {
+    let text = "[tasks.a]\ncommand = [\"date\"]\nenv_file = \"secrets.env\"\nworkdir = \"data\"\n";
+    let (dir, mut inputs) = written(text);
+    assert_eq!(report(&inputs, dir.path()).len(), 2);
+    inputs.runs_tasks = false;
+    assert!(load(&inputs).is_ok());
+}

@@ -1,0 +1,89 @@
+//! What all parts of one worker share.
+
+use crate::{daemon::Shutdown, held::HeldClaims, process::Supervisor, workdir::Home};
+use dayfly_common::{
+    config::WorkerConfig,
+    model::{Nonce, TaskDef, TaskName},
+    queue::{Ask, AskTask, Queue},
+};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) struct Context {
+    pub(crate) config: WorkerConfig,
+    /// `<name>-<8 hex>`, new at every start.
+    pub(crate) worker: String,
+    /// Where its jobs' folders lie.
+    pub(crate) home: Home,
+    pub(crate) tasks: HashMap<TaskName, Arc<TaskDef>>,
+    pub(crate) queue: Queue,
+    pub(crate) supervisor: Supervisor,
+    pub(crate) held: HeldClaims,
+    /// Claim nothing more.
+    pub(crate) drain: CancellationToken,
+    /// End running jobs with their task's grace and give them back.
+    pub(crate) end: CancellationToken,
+    /// End running jobs without any grace and give them back.
+    pub(crate) end_now: CancellationToken,
+    /// Beat now rather than at the next second.
+    pub(crate) beat_now: Notify,
+    asks: Vec<AskTask>,
+    turn: AtomicUsize,
+}
+
+impl Context {
+    pub(crate) fn new(
+        config: WorkerConfig,
+        worker: String,
+        home: Home,
+        tasks: Vec<TaskDef>,
+        queue: Queue,
+        supervisor: Supervisor,
+        shutdown: &Shutdown,
+    ) -> Self {
+        let asks = tasks.iter().map(|task| AskTask { name: task.name.clone(), timeout_ms: task.timeout_ms }).collect();
+        let tasks = tasks.into_iter().map(|task| (task.name.clone(), Arc::new(task))).collect();
+        Self {
+            config,
+            worker,
+            home,
+            tasks,
+            queue,
+            supervisor,
+            held: HeldClaims::default(),
+            drain: shutdown.drain.clone(),
+            end: CancellationToken::new(),
+            end_now: shutdown.now.clone(),
+            beat_now: Notify::new(),
+            asks,
+            turn: AtomicUsize::new(0),
+        }
+    }
+
+    /// A request for `slots` jobs. Each begins one task further on, so that equal priorities take turns.
+    pub(crate) fn ask(&self, slots: usize) -> Ask {
+        let mut tasks = self.asks.clone();
+        if !tasks.is_empty() {
+            let turn = self.turn.fetch_add(1, Ordering::Relaxed) % tasks.len();
+            tasks.rotate_left(turn);
+        }
+        Ask {
+            worker: self.worker.clone(),
+            nonces: (0..slots).map(|_| Nonce::random()).collect(),
+            tasks,
+            ttl_ms: self.config.lease_ttl_ms,
+        }
+    }
+
+    pub(crate) fn lease_ttl(&self) -> Duration {
+        Duration::from_millis(self.config.lease_ttl_ms)
+    }
+}

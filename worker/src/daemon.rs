@@ -1,0 +1,119 @@
+//! A worker's life: start, work, drain.
+//!
+//! Shutdown, in this order: stop claiming; wait for running jobs, at most the drain timeout; end them with their grace
+//! (a second signal: without) and give them back; take the presence away. Heartbeats go on until the last end is written, since
+//! they keep the leases of what still runs.
+
+use crate::{cancels, claim_loop, context::Context, heartbeat, process::Supervisor, seat::Pause, workdir::Home};
+use dayfly_common::{
+    config::WorkerConfig,
+    model::{Nonce, TaskDef},
+    queue::{Presence, Queue},
+};
+use std::{io, sync::Arc, time::Duration};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+/// How a worker is told to stop.
+#[derive(Debug, Clone, Default)]
+pub struct Shutdown {
+    /// Take nothing new, wait for running jobs up to the drain timeout, then end them.
+    pub drain: CancellationToken,
+    /// End running jobs at once.
+    pub now: CancellationToken,
+}
+
+/// Why a worker cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkerError {
+    /// The folder for jobs and state cannot be used.
+    #[error("the state folder {0} cannot be used: {1}")]
+    StateDir(String, io::Error),
+    /// A slot process cannot be opened, or the supervisor has died.
+    #[error("processes cannot be started: {0}")]
+    Process(#[from] io::Error),
+}
+
+/// Runs a worker until it is drained.
+///
+/// # Errors
+/// See [`WorkerError`]. While Redis is away a worker waits and does not end.
+pub async fn run(
+    config: WorkerConfig,
+    tasks: Vec<TaskDef>,
+    queue: Queue,
+    supervisor: Supervisor,
+    shutdown: Shutdown,
+) -> Result<(), WorkerError> {
+    let worker = format!("{}-{}", config.name, &Nonce::random().as_str()[..8]);
+    let home = Home::open(&config.state_dir, &worker)
+        .map_err(|error| WorkerError::StateDir(config.state_dir.display().to_string(), error))?;
+    let ctx = Arc::new(Context::new(config, worker, home, tasks, queue, supervisor, &shutdown));
+    let mut slots = Vec::new();
+    for _ in 0..ctx.config.slots {
+        slots.push(ctx.supervisor.open_slot().await?);
+    }
+    if !wait_for_library(&ctx).await {
+        return Ok(());
+    }
+    heartbeat::register(&ctx).await;
+    let presence = presence(&ctx);
+    info!(worker = %ctx.worker, slots = presence.slots, tasks = presence.tasks.join(" "), isolation = presence.isolation, "working");
+    let beating = tokio::spawn(heartbeat::beat_for_ever(Arc::clone(&ctx), presence));
+    let hearing = tokio::spawn(cancels::hear_cancels(Arc::clone(&ctx)));
+    let ending = tokio::spawn(end_when_drained_too_long(Arc::clone(&ctx)));
+    let worked = claim_loop::claim_until_drained(Arc::clone(&ctx), slots).await;
+    for helper in [beating, hearing, ending] {
+        helper.abort();
+    }
+    if let Err(error) = ctx.queue.depart(&ctx.worker).await {
+        warn!(worker = %ctx.worker, %error, "could not take leave; the presence runs out by itself");
+    }
+    info!(worker = %ctx.worker, "drained");
+    Ok(worked?)
+}
+
+/// False when the worker was told to stop before Redis ever answered.
+async fn wait_for_library(ctx: &Context) -> bool {
+    let mut pause = Pause::new();
+    loop {
+        tokio::select! {
+            () = ctx.drain.cancelled() => return false,
+            loaded = ctx.queue.ensure_library() => match loaded {
+                Ok(()) => return true,
+                Err(error) => {
+                    warn!(worker = %ctx.worker, %error, "waiting for Redis");
+                    pause.wait().await;
+                }
+            }
+        }
+    }
+}
+
+/// Lets running jobs end by themselves for the drain timeout, then has them ended.
+async fn end_when_drained_too_long(ctx: Arc<Context>) {
+    ctx.drain.cancelled().await;
+    info!(worker = %ctx.worker, running = ctx.held.len(), "draining");
+    tokio::time::sleep(Duration::from_millis(ctx.config.drain_timeout_ms)).await;
+    ctx.end.cancel();
+}
+
+fn presence(ctx: &Context) -> Presence {
+    let mut tasks: Vec<String> = ctx.tasks.keys().map(ToString::to_string).collect();
+    tasks.sort();
+    let host = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok()).unwrap_or_default();
+    let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Presence {
+        id: ctx.worker.clone(),
+        name: ctx.config.name.clone(),
+        host,
+        pid: std::process::id(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        slots: ctx.config.slots,
+        busy: 0,
+        tasks,
+        draining: false,
+        isolation: "tree".to_owned(),
+        started_at: i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX),
+    }
+}

@@ -1,0 +1,173 @@
+//! From how a process tree ended to what the record says.
+
+use crate::process::{Ended, Exit};
+use dayfly_common::model::{ErrorKind, JobError, KilledBy, Outcome, OutputKind, TaskDef};
+use serde::de::IgnoredAny;
+use std::time::Duration;
+
+/// `EX_TEMPFAIL` of sysexits(3): the program asks for another attempt.
+const EXIT_PLEASE_RETRY: i32 = 75;
+
+/// The outcome of an attempt that ran.
+pub(crate) fn of_run(task: &TaskDef, timeout: Duration, ended: &mut Ended) -> Outcome {
+    if ended.unkillable {
+        return failed(ended, ErrorKind::Unkillable, "a process of the job could not be killed".to_owned(), false);
+    }
+    match ended.killed_by {
+        Some(KilledBy::Cancel) => Outcome::Cancelled,
+        Some(KilledBy::Drain | KilledBy::Lease) => Outcome::Drained,
+        Some(KilledBy::Deadline) => {
+            let message = format!("exceeded its {} deadline", seconds(timeout));
+            failed(ended, ErrorKind::Timeout, message, true)
+        }
+        Some(KilledBy::Limit) => {
+            let message = "went over a limit of its task".to_owned();
+            failed(ended, ErrorKind::Oom, message, true)
+        }
+        None => of_exit(task, ended),
+    }
+}
+
+fn of_exit(task: &TaskDef, ended: &mut Ended) -> Outcome {
+    match ended.exit {
+        Exit::Code(0) => of_output(task, ended),
+        Exit::Code(EXIT_PLEASE_RETRY) => {
+            failed(ended, ErrorKind::ExitCode, "exited with code 75: it asks for another attempt".to_owned(), true)
+        }
+        Exit::Code(code) => failed(ended, ErrorKind::ExitCode, format!("exited with code {code}"), true),
+        Exit::Signal(number) => {
+            let message = format!("ended by {}", signal_name(number));
+            failed(ended, ErrorKind::Signal, message, true)
+        }
+        Exit::Unknown => Outcome::Lost,
+    }
+}
+
+/// Exit 0: what was printed becomes the result, byte by byte.
+fn of_output(task: &TaskDef, ended: &mut Ended) -> Outcome {
+    let mut printed = std::mem::take(&mut ended.stdout);
+    if let Err(error) = std::str::from_utf8(&printed)
+        && ended.stdout_truncated
+        && error.error_len().is_none()
+    {
+        // The cut went through a character: text stays text.
+        printed.truncate(error.valid_up_to());
+    }
+    let truncated = ended.stdout_truncated;
+    let json = || serde_json::from_slice::<IgnoredAny>(&printed).is_ok();
+    let text = || std::str::from_utf8(&printed).is_ok();
+    let content_type = match task.output {
+        OutputKind::Bytes => "application/octet-stream",
+        OutputKind::Auto if !truncated && json() => "application/json",
+        OutputKind::Auto if text() => "text/plain; charset=utf-8",
+        OutputKind::Auto => "application/octet-stream",
+        OutputKind::Json if truncated => {
+            let message = format!("printed more than max_result ({} bytes), so its JSON is cut off", task.max_result);
+            return failed(ended, ErrorKind::BadOutput, message, false);
+        }
+        OutputKind::Json if json() => "application/json",
+        OutputKind::Json => {
+            let message = "exited with code 0, but what it printed is not JSON".to_owned();
+            return failed(ended, ErrorKind::BadOutput, message, false);
+        }
+        OutputKind::Text if text() => "text/plain; charset=utf-8",
+        OutputKind::Text => {
+            let message = "exited with code 0, but what it printed is not UTF-8".to_owned();
+            return failed(ended, ErrorKind::BadOutput, message, false);
+        }
+    };
+    Outcome::Succeeded { result: printed, content_type, truncated }
+}
+
+/// A job whose program could not be started.
+pub(crate) fn not_started(message: String) -> Outcome {
+    Outcome::Failed(JobError {
+        kind: ErrorKind::SpawnFailed,
+        message,
+        exit_code: None,
+        signal: None,
+        retryable: false,
+        stderr_tail: String::new(),
+    })
+}
+
+fn failed(ended: &mut Ended, kind: ErrorKind, message: String, retryable: bool) -> Outcome {
+    let (exit_code, signal) = match ended.exit {
+        Exit::Code(code) => (Some(code), None),
+        Exit::Signal(number) => (None, Some(signal_name(number))),
+        Exit::Unknown => (None, None),
+    };
+    let stderr_tail = std::mem::take(&mut ended.stderr_tail);
+    Outcome::Failed(JobError { kind, message, exit_code, signal, retryable, stderr_tail })
+}
+
+fn signal_name(number: i32) -> String {
+    nix::sys::signal::Signal::try_from(number)
+        .map_or_else(|_| format!("signal {number}"), |signal| signal.as_str().to_owned())
+}
+
+/// `60 s`, `1.5 s`.
+fn seconds(time: Duration) -> String {
+    format!("{} s", time.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dayfly_common::model::Usage;
+
+    fn ended(exit: Exit, stdout: &[u8]) -> Ended {
+        Ended {
+            exit,
+            killed_by: None,
+            kill_ms: None,
+            usage: Usage::default(),
+            stdout: stdout.to_vec(),
+            stdout_truncated: false,
+            stderr_tail: "why".to_owned(),
+            unkillable: false,
+        }
+    }
+
+    fn task(output: OutputKind) -> TaskDef {
+        TaskDef { output, ..TaskDef::command("t".parse().expect("a name"), &["true"]) }
+    }
+
+    #[test]
+    fn output_becomes_json_then_text_then_bytes() {
+        let kind = |output, printed: &[u8]| match of_exit(&task(output), &mut ended(Exit::Code(0), printed)) {
+            Outcome::Succeeded { content_type, result, .. } => {
+                assert_eq!(result, printed);
+                content_type
+            }
+            Outcome::Failed(error) => {
+                assert_eq!(error.kind, ErrorKind::BadOutput);
+                "bad"
+            }
+            Outcome::Cancelled | Outcome::Drained | Outcome::Lost => unreachable!("exit 0"),
+        };
+        assert_eq!(kind(OutputKind::Auto, b"{\"n\":1}\n"), "application/json");
+        assert_eq!(kind(OutputKind::Auto, b"{\"n\":"), "text/plain; charset=utf-8");
+        assert_eq!(kind(OutputKind::Auto, b"\xff\xfe"), "application/octet-stream");
+        assert_eq!(kind(OutputKind::Json, b"nope"), "bad");
+        assert_eq!(kind(OutputKind::Text, b"\xff"), "bad");
+        assert_eq!(kind(OutputKind::Bytes, b"1"), "application/octet-stream");
+    }
+
+    #[test]
+    fn whoever_ended_it_names_the_outcome() {
+        let by = |cause, exit| {
+            let mut end = ended(exit, b"");
+            end.killed_by = Some(cause);
+            of_run(&task(OutputKind::Auto), Duration::from_secs(2), &mut end)
+        };
+        assert_eq!(by(KilledBy::Cancel, Exit::Signal(15)), Outcome::Cancelled);
+        assert_eq!(by(KilledBy::Drain, Exit::Signal(9)), Outcome::Drained);
+        let Outcome::Failed(error) = by(KilledBy::Deadline, Exit::Signal(9)) else { unreachable!("it failed") };
+        assert_eq!((error.kind, error.signal.as_deref()), (ErrorKind::Timeout, Some("SIGKILL")));
+        assert_eq!(error.message, "exceeded its 2 s deadline");
+        // A program that answers TERM with exit 0 has still been ended by its deadline.
+        let Outcome::Failed(error) = by(KilledBy::Deadline, Exit::Code(0)) else { unreachable!("it failed") };
+        assert_eq!(error.kind, ErrorKind::Timeout);
+    }
+}

@@ -1,0 +1,81 @@
+//! Which children a process has, as the kernel lists them.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read, Seek, SeekFrom},
+    path::Path,
+};
+
+/// The children of this process, which must have one thread. Kept open: reading again costs two system calls.
+#[derive(Debug)]
+pub(super) struct Children {
+    list: Option<File>,
+    text: String,
+}
+
+impl Children {
+    /// Opens the list. To be called by the process whose children are meant, after its fork.
+    pub(super) fn open() -> Self {
+        // Absent without CONFIG_PROC_CHILDREN or without /proc; then processes are found by their parent's pid.
+        Self { list: File::open("/proc/thread-self/children").ok(), text: String::new() }
+    }
+
+    /// The children there are now, ended but unreaped ones included.
+    pub(super) fn now(&mut self) -> Vec<i32> {
+        self.text.clear();
+        match self.list.as_mut().map(|list| read_again(list, &mut self.text)) {
+            Some(Ok(())) => pids(&self.text),
+            Some(Err(_)) | None => by_parent(std::process::id()),
+        }
+    }
+}
+
+/// The children of all threads of this process.
+pub(super) fn of_all_threads() -> Vec<i32> {
+    let Ok(threads) = fs::read_dir("/proc/self/task") else { return by_parent(std::process::id()) };
+    let lists = threads.flatten().map(|thread| fs::read_to_string(thread.path().join("children")));
+    match lists.collect::<Result<Vec<String>, _>>() {
+        Ok(lists) => lists.iter().flat_map(|list| pids(list)).collect(),
+        Err(_) => by_parent(std::process::id()),
+    }
+}
+
+fn read_again(list: &mut File, text: &mut String) -> io::Result<()> {
+    list.seek(SeekFrom::Start(0))?;
+    list.read_to_string(text)?;
+    Ok(())
+}
+
+fn pids(text: &str) -> Vec<i32> {
+    text.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect()
+}
+
+fn by_parent(parent: u32) -> Vec<i32> {
+    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    let all = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    all.filter(|pid: &i32| parent_of(&Path::new("/proc").join(pid.to_string())) == Some(parent)).collect()
+}
+
+fn parent_of(process: &Path) -> Option<u32> {
+    let stat = fs::read_to_string(process.join("stat")).ok()?;
+    // The name, in parentheses, may hold anything; the state and then the parent follow its last parenthesis.
+    stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(1)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    #[test]
+    fn a_child_is_listed_in_every_way() {
+        let mut child = Command::new("sleep").arg("60").spawn().unwrap();
+        let pid = child.id().cast_signed();
+        assert!(Children::open().now().contains(&pid));
+        assert!(of_all_threads().contains(&pid));
+        assert!(by_parent(std::process::id()).contains(&pid));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(!of_all_threads().contains(&pid));
+    }
+}

@@ -1,0 +1,87 @@
+//! The daemon's end of one slot's socket.
+
+use super::{
+    launch::Life,
+    sys::{PidFd, watch},
+    wire::{Arrival, FromSlot, ToSlot, receive_value, send_value},
+};
+use std::{
+    io,
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    sync::Arc,
+};
+use tokio::io::unix::AsyncFd;
+
+/// Longest message of a slot.
+const LONGEST: usize = 8 * 1024;
+
+/// A slot process and the socket to it. Dropping it makes the slot kill its job and end.
+#[derive(Debug)]
+pub(super) struct Link {
+    socket: AsyncFd<OwnedFd>,
+    process: PidFd,
+    pid: i32,
+    supervisor: Arc<Life>,
+}
+
+/// What came from a slot.
+#[derive(Debug)]
+pub(super) enum Said {
+    /// A message and the pid it speaks of, as this process sees it.
+    Message(FromSlot, Option<i32>),
+    /// Slot and supervisor have closed the socket.
+    End,
+}
+
+impl Link {
+    /// Waits for the first message on a new slot's socket. There is a link when that came from a living slot.
+    pub(super) async fn open(socket: OwnedFd, supervisor: Arc<Life>) -> io::Result<(FromSlot, Option<Self>)> {
+        let socket = watch(socket)?;
+        match hear(&socket).await? {
+            Said::Message(FromSlot::Hello, Some(pid)) => {
+                let link = Self { socket, process: PidFd::open(pid)?, pid, supervisor };
+                Ok((FromSlot::Hello, Some(link)))
+            }
+            Said::Message(other, _) => Ok((other, None)),
+            Said::End => Ok((FromSlot::Gone { unkillable: false }, None)),
+        }
+    }
+
+    /// The slot's pid as the host sees it.
+    pub(super) fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    /// Sends a message. Never waits.
+    pub(super) fn tell(&self, what: &ToSlot, fds: &[BorrowedFd<'_>]) -> io::Result<()> {
+        send_value(self.socket.as_fd(), what, fds)
+    }
+
+    /// Waits for the next message. May be dropped while it waits.
+    pub(super) async fn hear(&self) -> io::Result<Said> {
+        hear(&self.socket).await
+    }
+
+    /// SIGKILL to the slot process; the supervisor then ends its tree.
+    pub(super) fn kill(&self) {
+        // An error means that it has ended.
+        let _ = self.process.kill();
+    }
+
+    /// The supervisor above it.
+    pub(super) fn supervisor(&self) -> &Life {
+        &self.supervisor
+    }
+}
+
+async fn hear(socket: &AsyncFd<OwnedFd>) -> io::Result<Said> {
+    let mut message = [0; LONGEST];
+    loop {
+        let mut ready = socket.readable().await?;
+        match receive_value::<FromSlot>(socket.as_fd(), &mut message)? {
+            Arrival::Value(value, _, pid) => return Ok(Said::Message(value, pid)),
+            Arrival::End => return Ok(Said::End),
+            Arrival::Nothing => ready.clear_ready(),
+        }
+    }
+}

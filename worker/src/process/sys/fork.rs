@@ -1,0 +1,75 @@
+//! Forking a single-threaded process, and what a fresh process does with its descriptors and signals.
+
+use nix::{errno::Errno, unistd::ForkResult};
+use std::{
+    io,
+    os::fd::{FromRawFd, OwnedFd, RawFd},
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+/// Which side of a fork this is.
+#[derive(Debug)]
+pub(in crate::process) enum Forked {
+    /// The new process.
+    Child,
+    /// The old one, with the new one's pid.
+    Parent(i32),
+}
+
+/// `fork(2)`. To be called with one thread only: the child then has a whole heap and no lock held by nobody.
+pub(in crate::process) fn fork() -> io::Result<Forked> {
+    // SAFETY: the supervisor, the only caller, never starts a thread, so the child may go on with ordinary Rust.
+    match unsafe { nix::unistd::fork() }? {
+        ForkResult::Child => Ok(Forked::Child),
+        ForkResult::Parent { child } => Ok(Forked::Parent(child.as_raw())),
+    }
+}
+
+/// The socket that the daemon put on fd 3. `None` when there is none, or when it was already taken.
+pub(in crate::process) fn inherited_socket() -> Option<OwnedFd> {
+    static TAKEN: AtomicBool = AtomicBool::new(false);
+    // SAFETY: F_GETFD takes no pointer; a closed descriptor is answered with an error.
+    let open = unsafe { libc::fcntl(3, libc::F_GETFD) } >= 0;
+    if !open || TAKEN.swap(true, Ordering::Relaxed) {
+        return None;
+    }
+    // SAFETY: fd 3 is open, this process opened nothing yet (first thing in `main`), and TAKEN hands it out once.
+    Some(unsafe { OwnedFd::from_raw_fd(3) })
+}
+
+/// Puts `fd` on the number `at` (closing what was there) and gives up `fd` itself. Close-on-exec is kept.
+pub(in crate::process) fn place(fd: OwnedFd, at: RawFd) -> io::Result<OwnedFd> {
+    use std::os::fd::{AsRawFd, IntoRawFd};
+    if fd.as_raw_fd() == at {
+        let raw = fd.into_raw_fd();
+        // SAFETY: `raw` was owned a moment ago and was given up by `into_raw_fd`.
+        return Ok(unsafe { OwnedFd::from_raw_fd(raw) });
+    }
+    // SAFETY: `dup3` takes no pointer. Callers name 0 to 3 only, which no other `OwnedFd` of a fresh process holds.
+    Errno::result(unsafe { libc::dup3(fd.as_raw_fd(), at, libc::O_CLOEXEC) })?;
+    // SAFETY: `at` is open since the line above and owned by nobody else.
+    Ok(unsafe { OwnedFd::from_raw_fd(at) })
+}
+
+/// Closes every descriptor from `first` up. Copies of sockets left open would hide the other side's end.
+pub(in crate::process) fn close_from(first: RawFd) {
+    let first = libc::c_uint::try_from(first).unwrap_or(libc::c_uint::MAX);
+    // SAFETY: takes no pointer. Only called by a fresh process before it opens anything of its own; owners left over
+    // from before a fork lie in frames that are never returned to, so nothing closes these numbers a second time.
+    let done = unsafe { libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, 0) };
+    if done != 0 {
+        let highest = 65_536;
+        for fd in first..highest {
+            // SAFETY: as above; a number that is not open is answered with EBADF.
+            unsafe { libc::close(fd.cast_signed()) };
+        }
+    }
+}
+
+/// Default dispositions for every signal: Rust ignores SIGPIPE, `nohup` SIGHUP, and children inherit both.
+pub(in crate::process) fn default_signals() {
+    for signal in 1..=64 {
+        // SAFETY: SIG_DFL installs no code; numbers that cannot be set (KILL, STOP, libc's own) are refused.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
+}

@@ -1,0 +1,130 @@
+//! One slot at work: job after job, the end of one and the claim of the next in a single round trip.
+
+use crate::{
+    context::Context,
+    held::Order,
+    process::{BootTime, Slot},
+    run,
+};
+use dayfly_common::queue::{Ask, Claim, Claimed, Finish, Finished};
+use std::{sync::Arc, time::Duration};
+use tokio::sync::mpsc;
+use tracing::{error, info, warn};
+
+/// A claim that has been entered among what this worker holds.
+pub(crate) struct Seated {
+    claim: Claim,
+    orders: mpsc::UnboundedReceiver<Order>,
+    limit: BootTime,
+}
+
+impl Seated {
+    /// `sent`: when the request that gave this claim was sent; the lease cannot end before `sent` + ttl.
+    pub(crate) fn new(ctx: &Context, claim: Claim, sent: BootTime) -> Self {
+        let orders = ctx.held.add(claim.id, &claim.fence);
+        Self { claim, orders, limit: sent.after(ctx.lease_ttl()) }
+    }
+}
+
+/// What a slot comes back with when there is nothing more to run.
+pub(crate) struct Vacated {
+    /// The slot; `None` when it died and could not be replaced.
+    pub(crate) slot: Option<Slot>,
+    /// Ms until the next delayed job falls due, as the last claim said.
+    pub(crate) next_due_ms: Option<u64>,
+}
+
+/// Runs jobs until a claim gives none.
+pub(crate) async fn occupy(ctx: Arc<Context>, slot: Slot, first: Seated) -> Vacated {
+    let mut slot = slot;
+    let mut seated = first;
+    loop {
+        let nonce = seated.claim.fence.nonce.clone();
+        let ran = run::run(&ctx, slot, seated.claim, seated.orders, seated.limit).await;
+        let replaced = match ran.slot {
+            Some(same) => Some(same),
+            None => reopen(&ctx).await,
+        };
+        let ask = (replaced.is_some() && !ctx.drain.is_cancelled()).then(|| ctx.ask(1));
+        let next = match ran.finish {
+            Some(finish) => write_end(&ctx, &finish, ask).await,
+            None => None,
+        };
+        ctx.held.remove(&nonce);
+        let Some(back) = replaced else { return Vacated { slot: None, next_due_ms: None } };
+        let Some((claimed, sent)) = next else { return Vacated { slot: Some(back), next_due_ms: Some(0) } };
+        slot = back;
+        let next_due_ms = if claimed.more { Some(0) } else { claimed.next_due_ms };
+        match claimed.claims.into_iter().next() {
+            Some(claim) => seated = Seated::new(&ctx, claim, sent),
+            None => return Vacated { slot: Some(slot), next_due_ms },
+        }
+    }
+}
+
+/// Another slot process for one that died.
+async fn reopen(ctx: &Context) -> Option<Slot> {
+    match ctx.supervisor.open_slot().await {
+        Ok(slot) => {
+            info!(worker = %ctx.worker, "a slot died and was replaced");
+            Some(slot)
+        }
+        Err(error) => {
+            error!(worker = %ctx.worker, %error, "a slot died and could not be replaced");
+            None
+        }
+    }
+}
+
+/// Writes the end of an attempt until it is answered, and asks for the next job along with it. Outcomes are never given
+/// up: while Redis is away they wait here. `None`: nothing was asked, or the asking failed and was taken back.
+async fn write_end(ctx: &Context, finish: &Finish, mut ask: Option<Ask>) -> Option<(Claimed, BootTime)> {
+    let mut pause = Pause::new();
+    let mut take_back: Option<Ask> = None;
+    loop {
+        let sent = BootTime::now();
+        match ctx.queue.finish(std::slice::from_ref(finish), ask.as_ref()).await {
+            Ok((ends, claimed)) => {
+                if ends.contains(&Finished::Fenced) {
+                    warn!(job = %finish.id, fence = %finish.fence, "the end of an attempt came too late: it was taken back before");
+                }
+                if let Some(lost) = take_back {
+                    release(ctx, &lost).await;
+                }
+                return claimed.map(|claimed| (claimed, sent));
+            }
+            Err(error) => {
+                warn!(job = %finish.id, %error, "the end of an attempt is not written yet; trying again");
+                // Whether the claim part took effect is unknown. It is taken back once Redis answers again.
+                take_back = take_back.or(ask.take());
+                pause.wait().await;
+            }
+        }
+    }
+}
+
+/// Takes a claim back whose answer was lost, until Redis confirms it.
+pub(crate) async fn release(ctx: &Context, ask: &Ask) {
+    let mut pause = Pause::new();
+    while let Err(error) = ctx.queue.release(&ctx.worker, &ask.nonces).await {
+        warn!(worker = %ctx.worker, %error, "a claim whose answer was lost is not taken back yet; trying again");
+        pause.wait().await;
+    }
+}
+
+/// Growing waits between tries, 0.1 to 2 s, with jitter so that workers do not come back in step.
+pub(crate) struct Pause {
+    next_ms: u64,
+}
+
+impl Pause {
+    pub(crate) fn new() -> Self {
+        Self { next_ms: 100 }
+    }
+
+    pub(crate) async fn wait(&mut self) {
+        let jitter = dayfly_common::model::random_u64() % (self.next_ms / 2 + 1);
+        tokio::time::sleep(Duration::from_millis(self.next_ms - jitter)).await;
+        self.next_ms = (self.next_ms * 2).min(2_000);
+    }
+}
