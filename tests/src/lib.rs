@@ -1,16 +1,21 @@
 //! What tests share: servers, daemons and hosts of their own, and bounded waits.
 
+mod api;
 mod daemon;
 mod example;
+mod hand;
+mod installation;
+pub mod process;
 mod processes;
-pub mod queue_rig;
-mod rig;
+pub mod rig;
 mod server;
 mod wait;
 
+pub use api::{Answer, Api, answer, queue};
 pub use daemon::{Daemon, dayfly_binary};
 pub use example::{Ran, run_example};
+pub use hand::{Hand, task};
+pub use installation::Installation;
 pub use processes::{alive, processes_with};
-pub use rig::Rig;
 pub use server::{Server, free_port, server_binary};
 pub use wait::{eventually, eventually_async};

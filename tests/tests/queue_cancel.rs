@@ -4,7 +4,7 @@ use dayfly_common::{
     model::{JobId, State},
     queue::{Cancelled, Submit, Verdict},
 };
-use dayfly_tests::queue_rig::{Rig, job, success};
+use dayfly_tests::rig::{Rig, job, success};
 
 #[tokio::test]
 async fn a_waiting_job_is_cancelled_at_once_and_never_starts() {

@@ -4,7 +4,7 @@ use dayfly_common::{
     model::{ErrorKind, State},
     queue::Submit,
 };
-use dayfly_tests::queue_rig::{Rig, TTL_MS, ask, job, task};
+use dayfly_tests::rig::{Rig, TTL_MS, ask, job, task};
 
 #[tokio::test]
 async fn a_claim_holds_a_lease_and_all_a_worker_needs() {

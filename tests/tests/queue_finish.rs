@@ -4,7 +4,7 @@ use dayfly_common::{
     model::{ErrorKind, KilledBy, Outcome, State, Usage},
     queue::{Finished, Submit},
 };
-use dayfly_tests::queue_rig::{Rig, ask, failure, job, success};
+use dayfly_tests::rig::{Rig, ask, failure, job, success};
 
 #[tokio::test]
 async fn a_success_stores_the_result_and_leaves_nothing_behind() {

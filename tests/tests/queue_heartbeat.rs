@@ -4,7 +4,7 @@ use dayfly_common::{
     model::State,
     queue::{Beat, Verdict},
 };
-use dayfly_tests::queue_rig::{Rig, TTL_MS, job, presence, success};
+use dayfly_tests::rig::{Rig, TTL_MS, job, presence, success};
 
 #[tokio::test]
 async fn it_renews_what_is_held_and_says_what_is_lost() {

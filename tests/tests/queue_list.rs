@@ -4,7 +4,7 @@ use dayfly_common::{
     model::{JobId, State},
     queue::{ListError, ListFilter, Submit},
 };
-use dayfly_tests::queue_rig::{Rig, job, success, task};
+use dayfly_tests::rig::{Rig, job, success, task};
 
 async fn pages(rig: &Rig, mut filter: ListFilter) -> Vec<JobId> {
     let mut ids = Vec::new();
@@ -29,7 +29,7 @@ async fn running_queued_scheduled_then_finished_newest_first() {
         match at % 3 {
             0 => drop(rig.queue.cancel(id, None, None).await),
             1 => drop(rig.end(rig.take("a").await, success("1")).await),
-            _ => drop(rig.end(rig.take("a").await, dayfly_tests::queue_rig::failure(false)).await),
+            _ => drop(rig.end(rig.take("a").await, dayfly_tests::rig::failure(false)).await),
         }
         // Times of their own, for within one ms none is promised.
         let state = rig.state(id).await;

@@ -1,7 +1,7 @@
 //! A queued job is compact: at most 600 bytes of the server's memory with a 100-byte input (680 with an idempotency key).
 
 use dayfly_common::{model::JobId, queue::Submit};
-use dayfly_tests::queue_rig::{Rig, job};
+use dayfly_tests::rig::{Rig, job};
 
 const JOBS: usize = 20_000;
 const AT_ONCE: usize = 64;

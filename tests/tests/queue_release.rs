@@ -4,7 +4,7 @@ use dayfly_common::{
     model::State,
     queue::{Finished, Submit, Verdict},
 };
-use dayfly_tests::queue_rig::{Rig, ask, job, success};
+use dayfly_tests::rig::{Rig, ask, job, success};
 
 #[tokio::test]
 async fn a_released_job_is_queued_again_in_its_place_and_its_fence_is_void() {

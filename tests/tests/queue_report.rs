@@ -4,7 +4,7 @@ use dayfly_common::{
     model::Outcome,
     queue::{Line, LineStream, Progress, Report},
 };
-use dayfly_tests::queue_rig::{Rig, job, success};
+use dayfly_tests::rig::{Rig, job, success};
 
 fn line(stream: LineStream, text: &str) -> Line {
     Line { stream, at: 1_700_000_000_000, text: text.to_owned() }

@@ -4,7 +4,7 @@ use dayfly_common::{
     model::{JobId, State},
     queue::{Submit, Submitted},
 };
-use dayfly_tests::queue_rig::{Rig, job};
+use dayfly_tests::rig::{Rig, job};
 
 #[tokio::test]
 async fn a_job_waits_in_its_queue_with_its_defaults_left_out() {

@@ -6,7 +6,7 @@ use dayfly_common::{
 };
 use dayfly_tests::{
     Server,
-    queue_rig::{Hand, Rig, ask, job, task},
+    rig::{Hand, Rig, ask, job, task},
 };
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use dayfly_common::{
     model::OutputKind,
     queue::{Submit, TaskCard},
 };
-use dayfly_tests::queue_rig::{Rig, job, task};
+use dayfly_tests::rig::{Rig, job, task};
 
 fn card(name: &str, timeout_ms: u64) -> TaskCard {
     TaskCard {

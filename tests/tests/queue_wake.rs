@@ -4,7 +4,7 @@ use dayfly_common::{
     model::State,
     queue::{Line, LineStream, Report, Submit, Wake},
 };
-use dayfly_tests::queue_rig::{Rig, job, task};
+use dayfly_tests::rig::{Rig, job, task};
 use std::time::{Duration, Instant};
 
 const LONG: Duration = Duration::from_secs(20);

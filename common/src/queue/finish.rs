@@ -126,6 +126,7 @@ impl<'a> Said<'a> {
             Outcome::Failed(error) => Self { error: Some(error), ..plain("failed") },
             Outcome::Cancelled => plain("cancelled"),
             Outcome::Drained => plain("drained"),
+            Outcome::Lost => plain("lost"),
         }
     }
 }

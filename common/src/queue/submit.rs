@@ -70,6 +70,14 @@ impl Queue {
     /// # Errors
     /// See [`QueueError`].
     pub async fn submit(&self, job: &Submit) -> Result<Submitted, QueueError> {
+        self.submit_timed(job).await.map(|(submitted, _)| submitted)
+    }
+
+    /// As [`Queue::submit`], with the `created_at` of a new job's record: ms since the epoch by the server's clock.
+    ///
+    /// # Errors
+    /// See [`QueueError`].
+    pub async fn submit_timed(&self, job: &Submit) -> Result<(Submitted, Option<i64>), QueueError> {
         let mut call = self.function("dayfly_submit");
         call.arg(job.id.to_string()).arg(job.task.as_str()).arg(&job.input[..]).arg(job.priority).arg(job.delay_ms);
         for option in [job.timeout_ms, job.expires_ms, job.retries.map(u64::from), job.retention_ms, job.max_queued] {
@@ -79,10 +87,10 @@ impl Queue {
         call.arg(job.trace.as_deref().unwrap_or_default());
         let mut answer = Items::of(self.ask(call).await?)?;
         match answer.text()?.as_str() {
-            "created" => Ok(Submitted::Created(answer.parsed()?)),
-            "exists" => Ok(Submitted::Exists),
-            "conflict" => Ok(Submitted::Conflict),
-            "full" => Ok(Submitted::Full(answer.parsed()?)),
+            "created" => Ok((Submitted::Created(answer.parsed()?), answer.maybe_parsed()?)),
+            "exists" => Ok((Submitted::Exists, None)),
+            "conflict" => Ok((Submitted::Conflict, None)),
+            "full" => Ok((Submitted::Full(answer.parsed()?), None)),
             other => Err(QueueError::Garbled(format!("dayfly_submit answered `{other}`"))),
         }
     }

@@ -2,7 +2,7 @@
 -- KEYS: the base.
 -- ARGV: id, task, input, priority (0..9), delay ms, timeout ms, expires ms, retries, retention ms, max_queued,
 --       fingerprint, traceparent. Empty text = absent; what follows `input` may be left out.
--- Returns: {"created", state} | {"exists"} | {"conflict"} | {"full", waiting}
+-- Returns: {"created", state, created_at} | {"exists"} | {"conflict"} | {"full", waiting}
 -- Crash points: atomic. The known-id and max_queued checks come before the first write. Record and input are written before
 -- the index that makes them visible; the wake token, a hint, comes with it. Sent again, the second call finds the record.
 -- The only function without allow-oom: a full server takes no new job, and says so before anything is written.
@@ -60,7 +60,7 @@ local function submit(keys, args)
     enqueue(base, record)
   end
   moved(base, record, state)
-  return { 'created', state }
+  return { 'created', state, record.created_at }
 end
 
 redis.register_function{ function_name = 'dayfly_submit', callback = submit }

@@ -68,8 +68,12 @@ pub(in crate::process) fn close_from(first: RawFd) {
 
 /// Default dispositions for every signal: Rust ignores SIGPIPE, `nohup` SIGHUP, and children inherit both.
 pub(in crate::process) fn default_signals() {
+    // The kernel's `struct sigaction` is four words, or five with the restorer; zero is SIG_DFL without flags or mask.
+    let default = [0_u64; 8];
+    let set_size = size_of::<u64>();
     for signal in 1..=64 {
-        // SAFETY: SIG_DFL installs no code; numbers that cannot be set (KILL, STOP, libc's own) are refused.
-        unsafe { libc::signal(signal, libc::SIG_DFL) };
+        // SAFETY: SIG_DFL installs no code, and the struct is long enough. By the raw call, since libc hides its own two
+        // signals, which may have been ignored above us as well. KILL and STOP are refused, which is right.
+        unsafe { libc::syscall(libc::SYS_rt_sigaction, signal, default.as_ptr(), 0, set_size) };
     }
 }

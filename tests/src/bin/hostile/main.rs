@@ -1,0 +1,61 @@
+//! A job's program that misbehaves on request: `hostile SHAPE`.
+//!
+//! It says `ready` on fd 3 (`DAYFLY_EVENTS_FD`) once the tree stands. With `HOSTILE_LEADER=exit` the leader then ends and
+//! leaves the rest behind; otherwise it stays. Every process ignores TERM, HUP and INT, and has cleared its
+//! parent-death signal, unless the shape says otherwise.
+
+#![expect(unsafe_code, reason = "fork, clone and raw signals are what this program is about")]
+
+mod calm;
+mod forks;
+mod odd;
+mod process;
+
+use std::{env, process::exit};
+
+/// What a shape does; it returns when the tree stands, in the leader.
+type Shape = fn();
+
+const SHAPES: &[(&str, Shape)] = &[
+    ("ignore-term", calm::ignore_term),
+    ("daemonize", calm::daemonize),
+    ("hold-pipes", calm::daemonize),
+    ("chain", calm::chain),
+    ("stop", calm::stop),
+    ("zombies", calm::zombies),
+    ("close-fds", calm::close_fds),
+    ("subreaper", calm::subreaper),
+    ("forget", calm::forget_environment),
+    ("tree-10", calm::tree_10),
+    ("tree-200", calm::tree_200),
+    ("sessions-200", calm::sessions_200),
+    ("fork-during-kill", forks::fork_during_kill),
+    ("hop", forks::hop),
+    ("respawn", forks::respawn),
+    ("clone-parent", odd::clone_parent),
+    ("thread-child", odd::thread_child),
+    ("main-exits", odd::main_exits),
+    ("vfork", odd::vfork),
+    ("inner-namespace", odd::inner_namespace),
+    ("kill-parent", odd::kill_parent),
+    ("signal-daemon", odd::signal_daemon),
+    ("spin", odd::spin),
+    ("flood", odd::flood),
+    ("eat-memory", odd::eat_memory),
+    ("fill-file", odd::fill_file),
+];
+
+fn main() {
+    let wanted = env::args().nth(1).unwrap_or_default();
+    if wanted == "list" {
+        SHAPES.iter().for_each(|(name, _)| println!("{name}"));
+        return;
+    }
+    let Some((_, shape)) = SHAPES.iter().find(|(name, _)| *name == wanted) else {
+        eprintln!("hostile: no such shape: {wanted:?}");
+        exit(2)
+    };
+    process::begin();
+    shape();
+    process::leader_is_done();
+}

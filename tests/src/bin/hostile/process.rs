@@ -1,0 +1,116 @@
+//! What all shapes are made of.
+
+use std::{
+    process::exit,
+    sync::{
+        OnceLock,
+        atomic::{AtomicI32, Ordering},
+    },
+};
+
+/// Whether [`ready`] was called by any process of the tree.
+static STANDS: OnceLock<Counter> = OnceLock::new();
+
+/// To be called once, before anything is forked.
+pub(crate) fn begin() {
+    STANDS.get_or_init(Counter::new);
+    harden();
+}
+
+/// Ignores what can be ignored and outlives its parent.
+pub(crate) fn harden() {
+    // SAFETY: SIG_IGN installs no code; prctl takes numbers.
+    unsafe {
+        for signal in [libc::SIGTERM, libc::SIGHUP, libc::SIGINT, libc::SIGPIPE, libc::SIGALRM] {
+            libc::signal(signal, libc::SIG_IGN);
+        }
+        libc::prctl(libc::PR_SET_PDEATHSIG, 0 as libc::c_ulong);
+    }
+}
+
+/// Runs `body` in a child, which then stays for ever. Gives its pid.
+pub(crate) fn child(body: impl FnOnce()) -> i32 {
+    // SAFETY: shapes fork while they have one thread, or only make system calls afterwards.
+    match unsafe { libc::fork() } {
+        -1 => {
+            eprintln!("hostile: fork: {}", std::io::Error::last_os_error());
+            exit(3)
+        }
+        0 => {
+            harden();
+            body();
+            stay()
+        }
+        pid => pid,
+    }
+}
+
+/// A session of one's own.
+pub(crate) fn setsid() {
+    // SAFETY: takes nothing.
+    unsafe { libc::setsid() };
+}
+
+/// Sleeps for ever.
+pub(crate) fn stay() -> ! {
+    loop {
+        // SAFETY: takes nothing.
+        unsafe { libc::pause() };
+    }
+}
+
+/// Ends this process without running anything.
+pub(crate) fn leave(code: i32) -> ! {
+    // SAFETY: ends the process.
+    unsafe { libc::_exit(code) }
+}
+
+/// Says on fd 3 that the tree stands.
+pub(crate) fn ready() {
+    if let Some(stands) = STANDS.get() {
+        stands.add(1);
+    }
+    let line = b"ready\n";
+    // SAFETY: the buffer is as long as said. Unbuffered, so that a forked child says nothing twice.
+    unsafe { libc::write(3, line.as_ptr().cast(), line.len()) };
+}
+
+/// The leader's last act: it stays, or ends as it was asked to.
+pub(crate) fn leader_is_done() -> ! {
+    if std::env::var_os("HOSTILE_LEADER").is_some_and(|what| what == "exit") {
+        if let Some(stands) = STANDS.get() {
+            stands.wait_for(1);
+        }
+        leave(0)
+    }
+    stay()
+}
+
+/// Counts processes of the tree that have got to a point, over process boundaries.
+pub(crate) struct Counter(&'static AtomicI32);
+
+impl Counter {
+    /// At zero, shared with all processes forked from now on.
+    pub(crate) fn new() -> Self {
+        let access = libc::PROT_READ | libc::PROT_WRITE;
+        let kind = libc::MAP_SHARED | libc::MAP_ANONYMOUS;
+        // SAFETY: a new anonymous page, zeroed, never unmapped.
+        let page = unsafe { libc::mmap(std::ptr::null_mut(), 4096, access, kind, -1, 0) };
+        assert_ne!(page, libc::MAP_FAILED, "mmap");
+        // SAFETY: the page is aligned, zeroed and lives as long as the process.
+        Self(unsafe { &*page.cast::<AtomicI32>() })
+    }
+
+    /// One more.
+    pub(crate) fn add(&self, number: i32) -> i32 {
+        self.0.fetch_add(number, Ordering::SeqCst) + number
+    }
+
+    /// Waits until there are so many. Polls: this program is its own test's business.
+    pub(crate) fn wait_for(&self, number: i32) {
+        while self.0.load(Ordering::SeqCst) < number {
+            // SAFETY: takes a number.
+            unsafe { libc::usleep(200) };
+        }
+    }
+}
