@@ -147,15 +147,24 @@ impl Catalogue {
 
     /// A snapshot at most a tenth of a second old.
     async fn renewed(&self) -> Result<Arc<Snapshot>, Problem> {
-        let _one = self.refresh.lock().await;
-        let latest = self.latest();
-        if latest.read_at.elapsed() >= FRESH_ON_MISS {
-            return self.read().await;
+        if let Some(recent) = self.recent() {
+            return recent;
         }
-        match &latest.stale {
+        let _one = self.refresh.lock().await;
+        // Whoever held the lock before has read it.
+        match self.recent() {
+            Some(recent) => recent,
+            None => self.read().await,
+        }
+    }
+
+    /// The snapshot, or why there is none, if that is a tenth of a second old at most.
+    fn recent(&self) -> Option<Result<Arc<Snapshot>, Problem>> {
+        let latest = self.latest();
+        (latest.read_at.elapsed() < FRESH_ON_MISS).then(|| match &latest.stale {
             None => Ok(latest),
             Some(why) => Err(why.clone()),
-        }
+        })
     }
 
     async fn read(&self) -> Result<Arc<Snapshot>, Problem> {
