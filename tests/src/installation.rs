@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The parts. Ended with the value.
 #[derive(Debug)]
-pub struct Rig {
+pub struct Installation {
     /// The API's process.
     pub api: Daemon,
     /// The workers' processes.
@@ -29,7 +29,7 @@ pub struct Rig {
     dir: TempDir,
 }
 
-impl Rig {
+impl Installation {
     /// A server and an API whose file is `tasks` (the `[tasks.*]` part) with leases of 3 s; no worker yet.
     ///
     /// # Panics

@@ -17,7 +17,7 @@ pub use daemon::{Daemon, dayfly_binary};
 pub use dev::Dev;
 pub use example::{Ran, run_example};
 pub use hand::{Hand, task};
-pub use installation::Rig;
+pub use installation::Installation;
 pub use processes::{alive, descendants, processes_with};
 pub use server::{Server, free_port, server_binary};
 pub use wait::{eventually, eventually_async};

@@ -155,7 +155,7 @@ async fn ends_and_the_next_claim_share_one_round_trip() {
     let ids = [rig.submit(job("t")).await, rig.submit(job("t")).await];
     let end = rig.take("t").await.finish("w", success("1"));
     let next = ask("w", &["t"], 1);
-    let (done, claimed) = rig.queue.finish(&[end.clone()], Some(&next)).await.expect("an answer");
+    let (done, claimed) = rig.queue.finish(std::slice::from_ref(&end), Some(&next)).await.expect("an answer");
     assert_eq!(done, [Finished::Done(State::Succeeded)]);
     assert_eq!(claimed.expect("asked for").claims[0].id, ids[1]);
     let (done, claimed) = rig.queue.finish(&[end], Some(&next)).await.expect("an answer");

@@ -34,6 +34,9 @@ const LONGEST_RETRY_AFTER: u64 = 3_600;
 enum Taken {
     /// A new job, with its `created_at`.
     New(JobState, i64),
+    /// New, too, but only the repetition was answered.
+    Again,
+    /// The job that this key had made before.
     Before,
 }
 
@@ -100,6 +103,11 @@ async fn accept(
     let taken = submit(&app.queue, &job).await?;
     let mut view = match taken {
         Taken::New(state, created_at) => fresh_job(&job, state, created_at, live_workers),
+        Taken::Again => match app.queue.job(job.id).await {
+            Ok(Some(view)) => view,
+            // It is taken: that it cannot be read just now is no error any more.
+            Ok(None) | Err(_) => fresh_job(&job, usual_state(&job), now_ms, live_workers),
+        },
         Taken::Before => app.queue.job(job.id).await?.ok_or_else(|| unknown_job(job.id))?,
     };
     if let Some(preference) = preference.filter(|_| !view.record.state.is_terminal()) {
@@ -148,7 +156,7 @@ async fn submit(queue: &Queue, job: &Submit) -> Result<Taken, Problem> {
     match submitted {
         Submitted::Created(state) => Ok(Taken::New(state, created_at.unwrap_or_else(now_ms))),
         // The first of the two was stored and its answer lost.
-        Submitted::Exists if again && !job.repeatable => Ok(Taken::New(usual_state(job), now_ms())),
+        Submitted::Exists if again && !job.repeatable => Ok(Taken::Again),
         Submitted::Exists => Ok(Taken::Before),
         Submitted::Conflict => {
             let detail = "This `Idempotency-Key` was used before, for another task or another input. Send \

@@ -45,18 +45,31 @@ impl Queue {
     /// # Errors
     /// See [`QueueError`].
     pub async fn event_reader(&self) -> Result<EventReader, QueueError> {
-        let stream = self.keys.events();
-        let mut newest = redis::cmd("XREVRANGE");
-        newest.arg(&stream).arg("+").arg("-").arg("COUNT").arg(1);
-        let last = match Items::of(self.ask(newest).await?)?.rest().next() {
-            Some(entry) => Items::of(entry)?.text()?,
-            None => "0-0".to_owned(),
-        };
-        Ok(EventReader { connection: self.dedicated().await?, stream, last, slack: self.deadline })
+        let connection = self.dedicated().await?;
+        let mut reader =
+            EventReader { connection, stream: self.keys.events(), last: "0-0".to_owned(), slack: self.deadline };
+        reader.skip_to_newest().await?;
+        Ok(reader)
     }
 }
 
 impl EventReader {
+    /// Passes over whatever came until now.
+    ///
+    /// # Errors
+    /// See [`QueueError`]; then the reader is of no use.
+    pub async fn skip_to_newest(&mut self) -> Result<(), QueueError> {
+        let mut newest = redis::cmd("XREVRANGE");
+        newest.arg(&self.stream).arg("+").arg("-").arg("COUNT").arg(1);
+        let answer = tokio::time::timeout(self.slack, newest.query_async::<Value>(&mut self.connection))
+            .await
+            .map_err(|_| QueueError::Slow(self.slack))??;
+        if let Some(entry) = Items::of(answer)?.rest().next() {
+            self.last = Items::of(entry)?.text()?;
+        }
+        Ok(())
+    }
+
     /// The next events; empty after about 2 s of silence. After an error the reader is of no use: open another, and take
     /// anything as missed in between.
     ///

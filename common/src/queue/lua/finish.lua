@@ -1,11 +1,13 @@
 -- dayfly_finish: the end of an attempt, written once.
 -- KEYS: the base.
--- ARGV: id, fence, outcome (succeeded | failed | cancelled | drained), result, its media type, truncated (0 | 1), error JSON,
+-- ARGV: id, fence, outcome (succeeded | failed | cancelled | drained | lost), result, its media type, truncated (0 | 1), error JSON,
 --       retryable (0 | 1), usage JSON, killed_by, kill ms, pid, retry delay ms, the task's retries, lost_retries,
 --       retention ms. Empty text = absent.
 -- Returns: {"done", state} | {"already", state} | {"fenced"}
 -- Crash points: atomic. Fence and state are checked before the first write. Result and attempt are written before the record's
 -- state, the new index before lease and held go. The record keeps the fence, so the same call again finds "already".
+
+local OUTCOMES = { succeeded = true, failed = true, cancelled = true, drained = true, lost = true }
 
 local function finish(keys, args)
   local base = base_of(keys)
@@ -15,8 +17,8 @@ local function finish(keys, args)
   local killed_by, kill_ms, pid = text_of(args, 10), number_of(args, 11), text_of(args, 12)
   local delay, retries = number_of(args, 13) or 0, number_of(args, 14) or 0
   local lost_retries, retention = number_of(args, 15) or LOST_RETRIES, number_of(args, 16)
-  if outcome ~= 'succeeded' and outcome ~= 'failed' and outcome ~= 'cancelled' and outcome ~= 'drained' then
-    error({ err = 'ERR outcome must be succeeded, failed, cancelled or drained' })
+  if not OUTCOMES[outcome] then
+    error({ err = 'ERR outcome must be succeeded, failed, cancelled, drained or lost' })
   end
   local record = read(base, id)
   if not record or not fence or record.fence ~= fence then return { 'fenced' } end
@@ -41,6 +43,10 @@ local function finish(keys, args)
   keep('kill_ms', kill_ms)
   keep('pid', pid)
 
+  if outcome == 'lost' then
+    lose(base, now, record, 'its slot died under it', false, about)
+    return { 'done', record.state }
+  end
   note_attempt(base, now, record, outcome, about)
   if outcome == 'succeeded' then
     redis.call('SET', K.job_result(base, id), result)

@@ -197,3 +197,19 @@ local function note_attempt(base, now, record, outcome, more)
   redis.call('RPUSH', attempts, line .. (more or '') .. '}')
   redis.call('LTRIM', attempts, -ATTEMPTS_KEPT, -1)
 end
+
+-- A run that nobody can tell the end of: its lease ran out, or its slot died under it. Its processes are gone. Spends
+-- lost_retries. `forget` as for requeue, `about` as note_attempt's `more`.
+local function lose(base, now, record, why, forget, about)
+  local ask = asked(base, record.id)
+  note_attempt(base, now, record, 'lost', about)
+  if ask then return conclude_cancelled(base, now, record, ask) end
+  local lost = (tonumber(record.lost) or 0) + 1
+  redis.call('HSET', K.job(base, record.id), 'lost', whole(lost))
+  if lost > (tonumber(record.lost_retries) or LOST_RETRIES) then
+    if forget then redis.call('HDEL', K.job(base, record.id), 'fence') end
+    local times = lost == 1 and 'once' or whole(lost) .. ' times'
+    return conclude_failed(base, now, record, 'lost', why .. ' (lost ' .. times .. ')')
+  end
+  requeue(base, record, forget)
+end

@@ -10,21 +10,6 @@ local TRIM_STEP = 100
 local TRIM_STEPS = 20
 local TTL_DEFAULT = 60000
 
--- A job whose lease ran out: its worker is gone and, by its own clock, has ended the job's processes.
-local function lose(base, now, record)
-  note_attempt(base, now, record, 'lost')
-  local ask = asked(base, record.id)
-  if ask then return conclude_cancelled(base, now, record, ask) end
-  local lost = (tonumber(record.lost) or 0) + 1
-  redis.call('HSET', K.job(base, record.id), 'lost', whole(lost))
-  if lost > (tonumber(record.lost_retries) or LOST_RETRIES) then
-    redis.call('HDEL', K.job(base, record.id), 'fence')
-    local times = lost == 1 and 'once' or whole(lost) .. ' times'
-    return conclude_failed(base, now, record, 'lost', 'its worker stopped renewing the lease ' .. times)
-  end
-  requeue(base, record, true)
-end
-
 -- Times are only as good as the clock. After a jump of the server's clock, a restart, or a pause so long that it may have
 -- been a jump, no lease is taken for one whole ttl: every worker alive has renewed by then. Returns whether to hold.
 local function hold(base, now, clock_of)
@@ -78,7 +63,7 @@ local function sweep(base, now)
     for _, id in ipairs(over) do
       local record = read(base, id)
       if record and record.state == 'running' then
-        lose(base, now, record)
+        lose(base, now, record, 'its worker stopped renewing the lease', true)
       else
         redis.call('ZREM', K.leases(base), id)
       end
