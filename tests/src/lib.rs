@@ -2,6 +2,7 @@
 
 mod api;
 mod daemon;
+mod dev;
 mod example;
 mod hand;
 mod installation;
@@ -13,9 +14,10 @@ mod wait;
 
 pub use api::{Answer, Api, answer, queue};
 pub use daemon::{Daemon, dayfly_binary};
+pub use dev::Dev;
 pub use example::{Ran, run_example};
 pub use hand::{Hand, task};
 pub use installation::Installation;
-pub use processes::{alive, processes_with};
+pub use processes::{alive, descendants, processes_with};
 pub use server::{Server, free_port, server_binary};
 pub use wait::{eventually, eventually_async};
