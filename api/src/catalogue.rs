@@ -6,10 +6,12 @@
 
 use crate::{
     error::{Code, Problem},
-    extract::nearest,
     schema::InputSchema,
 };
-use dayfly_common::queue::{Queue, QueueError, TaskCard};
+use dayfly_common::{
+    model::nearest,
+    queue::{Queue, QueueError, TaskCard},
+};
 use std::{
     collections::HashMap,
     sync::{Arc, PoisonError, RwLock},
