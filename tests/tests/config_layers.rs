@@ -8,11 +8,11 @@ use serde_json::json;
 use std::fs;
 
 fn loaded(text: &str, variables: &[(&str, &str)], flags: Vec<Flag>) -> Config {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().expect("a folder");
     let file = dir.path().join("dayfly.toml");
-    fs::write(&file, text).unwrap();
-    fs::write(dir.path().join("job.py"), "").unwrap();
-    fs::write(dir.path().join("schema.json"), r#"{"type": "object", "required": ["n"]}"#).unwrap();
+    fs::write(&file, text).expect("written");
+    fs::write(dir.path().join("job.py"), "").expect("written");
+    fs::write(dir.path().join("schema.json"), r#"{"type": "object", "required": ["n"]}"#).expect("written");
     let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     load(&Inputs { file: Some(file), variables, flags, runs_tasks: false }).unwrap_or_else(|faults| panic!("{faults}"))
 }
