@@ -4,7 +4,7 @@ use dayfly_common::{
     model::{JobId, State},
     queue::{ListError, ListFilter, Submit},
 };
-use dayfly_tests::rig::{Rig, job, success, task};
+use dayfly_tests::rig::{Rig, failure, job, success, task};
 
 async fn pages(rig: &Rig, mut filter: ListFilter) -> Vec<JobId> {
     let mut ids = Vec::new();
@@ -26,10 +26,11 @@ async fn running_queued_scheduled_then_finished_newest_first() {
     let mut ended = Vec::new();
     for at in 0..6 {
         let id = rig.submit(job("a")).await;
-        match at % 3 {
-            0 => drop(rig.queue.cancel(id, None, None).await),
-            1 => drop(rig.end(rig.take("a").await, success("1")).await),
-            _ => drop(rig.end(rig.take("a").await, dayfly_tests::rig::failure(false)).await),
+        if at % 3 == 0 {
+            rig.queue.cancel(id, None, None).await.expect("cancelled");
+        } else {
+            let outcome = if at % 3 == 1 { success("1") } else { failure(false) };
+            rig.end(rig.take("a").await, outcome).await;
         }
         // Times of their own, for within one ms none is promised.
         let state = rig.state(id).await;
