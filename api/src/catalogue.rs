@@ -6,10 +6,12 @@
 
 use crate::{
     error::{Code, Problem},
-    extract::nearest,
     schema::InputSchema,
 };
-use dayfly_common::queue::{Queue, QueueError, TaskCard};
+use dayfly_common::{
+    model::nearest,
+    queue::{Queue, QueueError, TaskCard},
+};
 use std::{
     collections::HashMap,
     sync::{Arc, PoisonError, RwLock},
@@ -42,6 +44,8 @@ pub(crate) struct Snapshot {
     live_workers: HashMap<String, u64>,
     routes: HashMap<String, String>,
     read_at: Instant,
+    /// Why it could not be read again, so that not every request waits to find out.
+    stale: Option<Problem>,
 }
 
 /// The tasks, kept up to date.
@@ -80,7 +84,7 @@ impl Snapshot {
             }
         }
         let routes = tasks.iter().filter_map(|(name, task)| Some((task.card.route.clone()?, name.clone()))).collect();
-        Self { tasks, published, live_workers, routes, read_at: Instant::now() }
+        Self { tasks, published, live_workers, routes, read_at: Instant::now(), stale: None }
     }
 
     pub(crate) fn task(&self, name: &str) -> Option<&Arc<Task>> {
@@ -144,32 +148,46 @@ impl Catalogue {
     }
 
     /// A snapshot at most a tenth of a second old.
-    async fn renewed(&self) -> Result<Arc<Snapshot>, QueueError> {
+    async fn renewed(&self) -> Result<Arc<Snapshot>, Problem> {
+        if let Some(recent) = self.recent() {
+            return recent;
+        }
         let _one = self.refresh.lock().await;
-        let latest = self.latest();
-        if latest.read_at.elapsed() < FRESH_ON_MISS { Ok(latest) } else { self.read().await }
+        // Whoever held the lock before has read it.
+        match self.recent() {
+            Some(recent) => recent,
+            None => self.read().await,
+        }
     }
 
-    async fn read(&self) -> Result<Arc<Snapshot>, QueueError> {
+    /// The snapshot, or why there is none, if that is a tenth of a second old at most.
+    fn recent(&self) -> Option<Result<Arc<Snapshot>, Problem>> {
+        let latest = self.latest();
+        (latest.read_at.elapsed() < FRESH_ON_MISS).then(|| match &latest.stale {
+            None => Ok(latest),
+            Some(why) => Err(why.clone()),
+        })
+    }
+
+    async fn read(&self) -> Result<Arc<Snapshot>, Problem> {
         let read = async {
             let cards = self.queue.registered_tasks().await?;
             let workers = self.queue.workers().await?;
-            Ok((cards, workers))
+            Ok::<_, QueueError>((cards, workers))
         };
         let (cards, workers) = match read.await {
             Ok(both) => both,
             Err(error) => {
-                // Not every request should wait for a server that is away.
-                let last = self.latest();
-                let same = Snapshot {
+                let (last, why) = (self.latest(), Problem::from(error));
+                self.put(Snapshot {
                     tasks: last.tasks.clone(),
                     published: last.published.clone(),
                     live_workers: last.live_workers.clone(),
                     routes: last.routes.clone(),
                     read_at: Instant::now(),
-                };
-                self.put(same);
-                return Err(error);
+                    stale: Some(why.clone()),
+                });
+                return Err(why);
             }
         };
         let last = self.latest();
@@ -203,7 +221,7 @@ impl Catalogue {
         match (self.renewed().await, found) {
             (Ok(snapshot), _) => known(&snapshot).ok_or_else(|| snapshot.unknown(name)),
             (Err(_), Some(found)) => Ok(found),
-            (Err(error), None) => Err(error.into()),
+            (Err(why), None) => Err(why),
         }
     }
 

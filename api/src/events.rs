@@ -16,7 +16,10 @@ use std::{
     },
     time::Duration,
 };
-use tokio::sync::{Notify, futures::Notified};
+use tokio::{
+    sync::{Notify, futures::Notified},
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 
 /// Pause before a broken reader is opened again.
@@ -31,9 +34,19 @@ pub(crate) enum Concern {
     All,
 }
 
+/// With nobody waiting for this long the stream is left alone: reading it would cost the server a round trip a job.
+const LINGER: Duration = Duration::from_secs(3);
+
 /// The register of waiters.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Events(Arc<Mutex<HashMap<JobId, Vec<Arc<Waiter>>>>>);
+pub(crate) struct Events(Arc<Register>);
+
+#[derive(Debug, Default)]
+struct Register {
+    waiters: Mutex<HashMap<JobId, Vec<Arc<Waiter>>>>,
+    /// Somebody has come.
+    came: Notify,
+}
 
 #[derive(Debug)]
 struct Waiter {
@@ -52,13 +65,14 @@ pub(crate) struct Interest {
 
 impl Events {
     fn waiters(&self) -> MutexGuard<'_, HashMap<JobId, Vec<Arc<Waiter>>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.waiters.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Registers; to be done before the record is read.
     pub(crate) fn register(&self, id: JobId, concern: Concern) -> Interest {
         let waiter = Arc::new(Waiter { concern, notify: Notify::new(), ended: AtomicBool::new(false) });
         self.waiters().entry(id).or_default().push(Arc::clone(&waiter));
+        self.0.came.notify_one();
         Interest { events: self.clone(), id, waiter }
     }
 
@@ -110,7 +124,19 @@ impl Events {
     }
 
     async fn follow(&self, mut reader: EventReader) -> QueueError {
+        let mut wanted = Instant::now();
         loop {
+            if !self.waiters().is_empty() {
+                wanted = Instant::now();
+            } else if wanted.elapsed() > LINGER {
+                self.0.came.notified().await;
+                // Whoever has come may have read its record before this: all look again, once the reader is in place.
+                if let Err(error) = reader.skip_to_newest().await {
+                    return error;
+                }
+                self.tell_all();
+                wanted = Instant::now();
+            }
             match reader.next().await {
                 Ok(events) => events.iter().for_each(|event| self.tell(event)),
                 Err(error) => return error,

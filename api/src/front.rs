@@ -6,12 +6,11 @@ use crate::{
     origin,
 };
 use axum::{
-    Router,
-    body::Body,
+    BoxError, Router,
+    body::{Body, Bytes, HttpBody},
     http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header},
 };
 use futures_util::FutureExt as _;
-use hyper::body::Incoming;
 use std::{any::Any, panic::AssertUnwindSafe, time::Instant};
 use tower::Service as _;
 use uuid::Uuid;
@@ -33,7 +32,10 @@ const COMMON: [(HeaderName, HeaderValue); 3] = [
 pub(crate) struct HungUp;
 
 /// Answers one request.
-pub(crate) async fn answer(app: &App, router: Router, request: Request<Incoming>) -> Result<Response<Body>, HungUp> {
+pub(crate) async fn answer<B>(app: &App, router: Router, request: Request<B>) -> Result<Response<Body>, HungUp>
+where
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
     let begun = Instant::now();
     let id = request_id(request.headers());
     let (method, uri) = (request.method().clone(), request.uri().clone());
@@ -61,7 +63,10 @@ pub(crate) async fn answer(app: &App, router: Router, request: Request<Incoming>
     Ok(response)
 }
 
-async fn respond(app: &App, mut router: Router, request: Request<Incoming>) -> Response<Body> {
+async fn respond<B>(app: &App, mut router: Router, request: Request<B>) -> Response<Body>
+where
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
     use axum::response::IntoResponse as _;
     let path = request.uri().path();
     if path == "*" && request.method() == Method::OPTIONS {
@@ -131,6 +136,10 @@ fn words(panic: &(dyn Any + Send)) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ApiSettings;
+    use axum::{body::to_bytes, routing::get};
+    use dayfly_common::queue::{Queue, RedisSettings};
+    use std::{net::Ipv4Addr, time::Duration};
 
     #[test]
     fn an_id_is_taken_over_or_made() {
@@ -139,6 +148,27 @@ mod tests {
         for id in ["", "a b", "<script>", &"x".repeat(LONGEST_ID + 1)] {
             assert_eq!(with(id).len(), 36, "{id}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_problem_without_its_words() {
+        async fn panics() -> &'static str {
+            panic!("the secret of this server")
+        }
+        let redis = RedisSettings {
+            url: "redis://127.0.0.1:1/0".to_owned(),
+            prefix: "dayfly".to_owned(),
+            pool_size: 1,
+            command_deadline: Duration::from_millis(100),
+        };
+        let settings = ApiSettings { max_body: 1, max_wait_ms: 1, tasks: Vec::new() };
+        let app = App::new(settings, Queue::new(&redis).unwrap(), Ipv4Addr::LOCALHOST.into());
+        let request = Request::builder().uri("/").header(header::HOST, "localhost").body(Body::empty()).unwrap();
+        let answer = answer(&app, Router::new().route("/", get(panics)), request).await.unwrap();
+        assert_eq!(answer.status(), 500);
+        let id = answer.headers()[REQUEST_ID].to_str().unwrap().to_owned();
+        let body = String::from_utf8(to_bytes(answer.into_body(), 10_000).await.unwrap().into()).unwrap();
+        assert!(body.contains("\"code\":\"internal\"") && body.contains(&id) && !body.contains("secret"), "{body}");
     }
 
     #[test]

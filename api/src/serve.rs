@@ -20,7 +20,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// A client has this long for a request's head; an idle connection is closed after it, too.
-const HEAD_TIME: Duration = Duration::from_secs(30);
+const HEAD_TIME: Duration = Duration::from_secs(15);
 /// How long requests under way may take after the shutdown began.
 const LAST_WORD: Duration = Duration::from_secs(5);
 /// Pause after a failed accept: most often too many open files.

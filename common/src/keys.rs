@@ -4,7 +4,7 @@
 //! All keys of a shard carry its hash tag, `{0}` today, so that they share one cluster slot and one function may
 //! touch them all.
 
-use crate::model::{JobId, State, TaskName};
+use crate::model::{JobId, Nonce, State, TaskName};
 
 /// The keyspace of one prefix and shard.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +47,12 @@ impl Keys {
         format!("{}job:{id}:result", self.base)
     }
 
+    /// HASH: long optional fields (webhook, labels).
+    #[must_use]
+    pub fn job_more(&self, id: JobId) -> String {
+        format!("{}job:{id}:more", self.base)
+    }
+
     /// STREAM: captured lines.
     #[must_use]
     pub fn job_log(&self, id: JobId) -> String {
@@ -65,16 +71,40 @@ impl Keys {
         format!("{}queue:{task}", self.base)
     }
 
+    /// SET: tasks whose queue holds work.
+    #[must_use]
+    pub fn queues(&self) -> String {
+        self.key("queues")
+    }
+
     /// ZSET: scheduled jobs; score = due ms.
     #[must_use]
     pub fn delayed(&self) -> String {
         self.key("delayed")
     }
 
+    /// ZSET: waiting jobs that must have started by a time; score = that time, ms.
+    #[must_use]
+    pub fn expiring(&self) -> String {
+        self.key("expiring")
+    }
+
     /// ZSET: running jobs; score = lease expiry ms.
     #[must_use]
     pub fn leases(&self) -> String {
         self.key("leases")
+    }
+
+    /// HASH: what a worker holds; nonce -> job id.
+    #[must_use]
+    pub fn held(&self, worker: &str) -> String {
+        format!("{}held:{worker}", self.base)
+    }
+
+    /// STRING, ten minutes: a nonce that was given back and can never take a job.
+    #[must_use]
+    pub fn released(&self, nonce: &Nonce) -> String {
+        format!("{}released:{}", self.base, nonce.as_str())
     }
 
     /// STRING: a cancel request.
@@ -107,6 +137,12 @@ impl Keys {
         format!("{}wake:{task}", self.base)
     }
 
+    /// HASH: `<task>:<state>` -> jobs; a gauge for states that end, a total for terminal ones.
+    #[must_use]
+    pub fn counts(&self) -> String {
+        self.key("counts")
+    }
+
     /// STREAM: state changes.
     #[must_use]
     pub fn events(&self) -> String {
@@ -119,10 +155,34 @@ impl Keys {
         self.key("tasks")
     }
 
+    /// HASH: the definitions of a task that are about; digest -> `<first seen>-<last seen>` ms.
+    #[must_use]
+    pub fn definitions(&self, task: &TaskName) -> String {
+        format!("{}definitions:{task}", self.base)
+    }
+
+    /// ZSET: workers; score = last heartbeat, ms.
+    #[must_use]
+    pub fn workers(&self) -> String {
+        self.key("workers")
+    }
+
     /// HASH: a worker's presence.
     #[must_use]
     pub fn worker(&self, worker: &str) -> String {
         format!("{}worker:{worker}", self.base)
+    }
+
+    /// ZSET: the workers that serve a task; score = last heartbeat, ms.
+    #[must_use]
+    pub fn serving(&self, task: &TaskName) -> String {
+        format!("{}serving:{task}", self.base)
+    }
+
+    /// HASH: the clock of the last sweep.
+    #[must_use]
+    pub fn sweep(&self) -> String {
+        self.key("sweep")
     }
 }
 

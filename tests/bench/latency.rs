@@ -5,7 +5,7 @@ use crate::{
     http::{Connection, post},
 };
 use anyhow::Context as _;
-use dayfly_tests::Rig;
+use dayfly_tests::Installation;
 use std::{
     io::Write as _,
     time::{SystemTime, UNIX_EPOCH},
@@ -25,7 +25,8 @@ fn now() -> u128 {
 /// Jobs one after another on an idle system.
 pub(crate) async fn pickup(figures: &mut Figures) -> anyhow::Result<()> {
     let own = std::env::current_exe()?;
-    let mut rig = Rig::start(&format!("[tasks.stamp]\ncommand = [\"{}\", \"--stamp\"]\n", own.display())).await;
+    let mut rig =
+        Installation::start(&format!("[tasks.stamp]\ncommand = [\"{}\", \"--stamp\"]\n", own.display())).await;
     rig.add_worker(2).await;
     let authority = rig.url.trim_start_matches("http://").to_owned();
     let (mut pickups, mut answers) = tokio::task::spawn_blocking(move || sample(&authority)).await??;

@@ -1,16 +1,23 @@
 //! What tests share: servers, daemons and hosts of their own, and bounded waits.
 
+mod api;
 mod daemon;
+mod dev;
 mod example;
+mod hand;
+mod installation;
 pub mod process;
 mod processes;
-mod rig;
+pub mod rig;
 mod server;
 mod wait;
 
+pub use api::{Answer, Api, answer, queue};
 pub use daemon::{Daemon, dayfly_binary};
+pub use dev::Dev;
 pub use example::{Ran, run_example};
-pub use processes::{alive, processes_with};
-pub use rig::Rig;
+pub use hand::{Hand, task};
+pub use installation::Installation;
+pub use processes::{alive, descendants, processes_with};
 pub use server::{Server, free_port, server_binary};
 pub use wait::{eventually, eventually_async};

@@ -26,3 +26,25 @@ fn carries(pid: i32, word: &str) -> bool {
         bytes.windows(word.len()).any(|part| part == word.as_bytes())
     })
 }
+
+/// Pids of all living descendants of a process, as their parents stand now.
+#[must_use]
+pub fn descendants(of: i32) -> Vec<i32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()));
+    let parents: Vec<(i32, i32)> = pids.filter_map(|pid| Some((pid, parent(pid)?))).collect();
+    let mut found = vec![of];
+    let mut at = 0;
+    while at < found.len() {
+        let children = parents.iter().filter(|(_, parent)| *parent == found[at]).map(|(pid, _)| *pid);
+        let children: Vec<i32> = children.collect();
+        found.extend(children);
+        at += 1;
+    }
+    found.into_iter().skip(1).filter(|&pid| alive(pid)).collect()
+}
+
+fn parent(pid: i32) -> Option<i32> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+}

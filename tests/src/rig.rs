@@ -1,209 +1,256 @@
-//! A whole installation of a test's own: a server, an API, workers, and a client on the outside.
+//! A queue on a server of its own, with the few words that tests of the queue need.
 
-use crate::{Daemon, Server, eventually_async, free_port};
-use reqwest::Client;
-use serde_json::Value;
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    time::Duration,
+use crate::Server;
+use dayfly_common::{
+    model::{ErrorKind, JobError, JobId, Nonce, Outcome, State, TaskName},
+    queue::{
+        Ask, AskTask, Beat, BeatReply, Claim, Claimed, Finished, Held, JobView, Presence, Queue, RedisSettings, Submit,
+    },
 };
-use tempfile::TempDir;
+use redis::aio::MultiplexedConnection;
+use std::time::Duration;
 
-/// How long anything may take that should be quick, on a machine that is busy with other tests.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Long enough never to run out during a test.
+pub const TTL_MS: u64 = 60_000;
 
-/// The parts. Ended with the value.
+/// A queue and its server.
 #[derive(Debug)]
 pub struct Rig {
-    /// The API's process.
-    pub api: Daemon,
-    /// The workers' processes.
-    pub workers: Vec<Daemon>,
-    /// The Redis-compatible server.
+    /// The server.
     pub server: Server,
-    /// Base URL of the API.
-    pub url: String,
-    client: Client,
-    port: u16,
-    dir: TempDir,
+    /// The queue on it.
+    pub queue: Queue,
+    /// A plain connection, for what an operator would type.
+    pub hand: Hand,
+}
+
+/// A plain connection.
+#[derive(Clone)]
+pub struct Hand(MultiplexedConnection);
+
+impl std::fmt::Debug for Hand {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("Hand")
+    }
+}
+
+impl Hand {
+    /// Connects.
+    ///
+    /// # Panics
+    /// When the server does not answer.
+    pub async fn of(url: &str) -> Self {
+        let client = redis::Client::open(url).expect("a good URL");
+        let patient = redis::AsyncConnectionConfig::new().set_response_timeout(Some(Duration::from_secs(20)));
+        Self(client.get_multiplexed_async_connection_with_config(&patient).await.expect("a connection"))
+    }
+
+    /// Sends a command of words.
+    ///
+    /// # Errors
+    /// What the server answers.
+    pub async fn send<T: redis::FromRedisValue>(&self, words: &[&str]) -> redis::RedisResult<T> {
+        let mut command = redis::cmd(words[0]);
+        for word in &words[1..] {
+            command.arg(*word);
+        }
+        command.query_async(&mut self.0.clone()).await
+    }
+
+    /// As [`Hand::send`].
+    ///
+    /// # Panics
+    /// When the server answers an error.
+    pub async fn get<T: redis::FromRedisValue>(&self, words: &[&str]) -> T {
+        self.send(words).await.unwrap_or_else(|error| panic!("{words:?}: {error}"))
+    }
+}
+
+/// Settings for a server at `url`.
+#[must_use]
+pub fn settings(url: &str) -> RedisSettings {
+    RedisSettings {
+        url: url.to_owned(),
+        prefix: "dayfly".to_owned(),
+        pool_size: 4,
+        command_deadline: Duration::from_secs(5),
+    }
+}
+
+/// A task's name.
+///
+/// # Panics
+/// When it is none.
+#[must_use]
+pub fn task(name: &str) -> TaskName {
+    name.parse().expect("a good name")
+}
+
+/// A plain job of `name`.
+#[must_use]
+pub fn job(name: &str) -> Submit {
+    Submit {
+        id: JobId::now(),
+        task: task(name),
+        input: "{\"n\":42}".into(),
+        priority: 5,
+        delay_ms: 0,
+        timeout_ms: None,
+        expires_ms: None,
+        retries: None,
+        retention_ms: None,
+        max_queued: None,
+        repeatable: false,
+        trace: None,
+    }
+}
+
+/// A request of `worker` for `slots` jobs of `tasks`, with fresh nonces.
+#[must_use]
+pub fn ask(worker: &str, tasks: &[&str], slots: usize) -> Ask {
+    Ask {
+        worker: worker.to_owned(),
+        nonces: (0..slots).map(|_| Nonce::random()).collect(),
+        tasks: tasks.iter().map(|name| AskTask { name: task(name), timeout_ms: 600_000, lost_retries: 2 }).collect(),
+        ttl_ms: TTL_MS,
+    }
+}
+
+/// A worker's presence.
+#[must_use]
+pub fn presence(worker: &str, tasks: &[&str]) -> Presence {
+    Presence {
+        id: worker.to_owned(),
+        name: "host".to_owned(),
+        host: "host".to_owned(),
+        pid: 1,
+        version: "0".to_owned(),
+        slots: 4,
+        busy: 0,
+        tasks: tasks.iter().map(|&name| name.to_owned()).collect(),
+        draining: false,
+        isolation: "tree".to_owned(),
+        started_at: 0,
+    }
+}
+
+/// Exit 0 with a result.
+#[must_use]
+pub fn success(result: &str) -> Outcome {
+    Outcome::Succeeded { result: result.as_bytes().to_vec(), content_type: "application/json", truncated: false }
+}
+
+/// A failure of the program's own.
+#[must_use]
+pub fn failure(retryable: bool) -> Outcome {
+    Outcome::Failed(JobError {
+        kind: ErrorKind::ExitCode,
+        message: "it ended with code 3".to_owned(),
+        exit_code: Some(3),
+        signal: None,
+        retryable,
+        stderr_tail: "oh \"dear\"\n".to_owned(),
+    })
 }
 
 impl Rig {
-    /// A server and an API whose file is `tasks` (the `[tasks.*]` part) with leases of 3 s; no worker yet.
+    /// A fresh server with a queue.
+    pub async fn start() -> Self {
+        Self::on(Server::start()).await
+    }
+
+    /// A queue on `server`.
     ///
     /// # Panics
-    /// When a part does not come up.
-    pub async fn start(tasks: &str) -> Self {
-        let server = Server::start();
-        let dir = tempfile::tempdir().expect("a temporary folder");
-        let state = dir.path().join("state");
-        let config = format!(
-            "[redis]\nurl = \"{}\"\n[worker]\nlease_ttl = \"3s\"\nstate_dir = \"{}\"\n{tasks}",
-            server.url(),
-            state.display()
-        );
-        fs::write(dir.path().join("dayfly.toml"), config).expect("a configuration");
-        let port = free_port();
-        let api = start_api(dir.path(), port);
-        let client = Client::builder().no_proxy().build().expect("a client");
-        let rig = Self { api, workers: Vec::new(), server, url: format!("http://127.0.0.1:{port}"), client, port, dir };
-        rig.ready().await;
-        rig
+    /// When it cannot be reached.
+    pub async fn on(server: Server) -> Self {
+        let queue = Queue::new(&settings(&server.url())).expect("good settings");
+        let hand = Hand::of(&server.url()).await;
+        Self { server, queue, hand }
     }
 
-    /// The folder with its files and logs.
-    #[must_use]
-    pub fn dir(&self) -> &Path {
-        self.dir.path()
-    }
-
-    /// A path in that folder.
-    #[must_use]
-    pub fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    /// Starts a further worker and waits until it shows itself; gives its index.
+    /// Submits and gives the id.
     ///
     /// # Panics
-    /// When it does not come up.
-    pub async fn add_worker(&mut self, slots: u32) -> usize {
-        let index = self.workers.len();
-        let name = format!("w{index}");
-        self.workers.push(start_worker(self.dir.path(), &name, slots));
-        self.worker_id(index).await;
-        index
+    /// When it is refused.
+    pub async fn submit(&self, job: Submit) -> JobId {
+        self.queue.submit(&job).await.expect("accepted");
+        job.id
     }
 
-    /// The id under which a worker shows itself.
+    /// Claims for worker `w`.
     ///
     /// # Panics
-    /// When it does not in time.
-    pub async fn worker_id(&self, index: usize) -> String {
-        let pid = self.workers[index].pid();
-        eventually_async("the worker shows itself", PATIENCE, || async {
-            let all = self.try_get("/v1/workers").await?;
-            let own = all["items"].as_array()?.iter().find(|worker| worker["pid"] == pid)?.clone();
-            own["id"].as_str().map(str::to_owned)
-        })
-        .await
+    /// On any error.
+    pub async fn claim(&self, tasks: &[&str], slots: usize) -> Claimed {
+        self.queue.claim(&ask("w", tasks, slots)).await.expect("an answer")
     }
 
-    /// Starts the API again on the same address.
+    /// Claims the one job there must be, for worker `w`.
     ///
     /// # Panics
-    /// When it does not come up.
-    pub async fn restart_api(&mut self) {
-        self.api.kill();
-        self.api = start_api(self.dir.path(), self.port);
-        self.ready().await;
+    /// When there is none.
+    pub async fn take(&self, name: &str) -> Claim {
+        self.claim(&[name], 1).await.claims.pop().expect("a job")
     }
 
-    /// Starts a killed worker again under its old name, without waiting for it.
-    pub fn restart_worker(&mut self, index: usize, slots: u32) {
-        self.workers[index].kill();
-        self.workers[index] = start_worker(self.dir.path(), &format!("w{index}"), slots);
-    }
-
-    /// Starts a killed API again without waiting for it.
-    pub fn restart_api_later(&mut self) {
-        self.api.kill();
-        self.api = start_api(self.dir.path(), self.port);
-    }
-
-    async fn ready(&self) {
-        eventually_async("the API is ready", PATIENCE, || async {
-            let answer = self.client.get(format!("{}/readyz", self.url)).send().await.ok()?;
-            answer.status().is_success().then_some(())
-        })
-        .await;
-    }
-
-    /// A request to `path`, to be completed and sent.
-    pub fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
-        let method = method.parse().expect("a method");
-        self.client.request(method, format!("{}{path}", self.url)).timeout(PATIENCE)
-    }
-
-    /// Submits a job; gives its id.
+    /// Finishes a claim of worker `w`.
     ///
     /// # Panics
-    /// When it is not accepted.
-    pub async fn submit(&self, task_and_query: &str, input: &Value) -> String {
-        let answer = self.request("POST", &format!("/v1/tasks/{task_and_query}")).json(input).send().await;
-        let answer = answer.expect("an answer");
-        let status = answer.status();
-        let body: Value = answer.json().await.expect("JSON");
-        assert!(status.is_success(), "{status} {body}");
-        body["id"].as_str().expect("an id").to_owned()
+    /// On any error.
+    pub async fn end(&self, claim: Claim, outcome: Outcome) -> Finished {
+        let end = claim.finish("w", outcome);
+        self.queue.finish(&[end], None).await.expect("an answer").0.remove(0)
     }
 
-    /// A GET that may fail.
-    pub async fn try_get(&self, path: &str) -> Option<Value> {
-        let answer = self.request("GET", path).send().await.ok()?;
-        if answer.status().is_success() { answer.json().await.ok() } else { None }
-    }
-
-    /// A GET that must succeed.
+    /// A heartbeat of worker `w`.
     ///
     /// # Panics
-    /// When it does not.
-    pub async fn get(&self, path: &str) -> Value {
-        let answer = self.request("GET", path).send().await.expect("an answer");
-        let status = answer.status();
-        let text = answer.text().await.expect("a body");
-        assert!(status.is_success(), "{path}: {status} {text}");
-        serde_json::from_str(&text).expect("JSON")
+    /// On any error.
+    pub async fn beat(&self, claims: &[&Claim]) -> BeatReply {
+        let held = claims.iter().map(|claim| Held { id: claim.id, fence: claim.fence.clone() }).collect();
+        let beat = Beat { presence: presence("w", &["t"]), held, ttl_ms: TTL_MS };
+        self.queue.heartbeat(&beat).await.expect("an answer")
     }
 
-    /// The job as it stands.
+    /// The job, which must be there.
     ///
     /// # Panics
-    /// When there is no such job.
-    pub async fn job(&self, id: &str) -> Value {
-        self.get(&format!("/v1/jobs/{id}")).await
+    /// When it is not.
+    pub async fn job(&self, id: JobId) -> JobView {
+        self.queue.job(id).await.expect("an answer").expect("the job")
     }
 
-    /// Waits until `check` holds for the job.
+    /// Where a job stands.
+    pub async fn state(&self, id: JobId) -> State {
+        self.job(id).await.record.state
+    }
+
+    /// Lets a job's lease be over, as if its ttl had passed.
+    pub async fn expire_lease(&self, id: JobId) {
+        self.hand.get::<i64>(&["ZADD", &self.queue.keys().leases(), "XX", "1", &id.to_string()]).await;
+    }
+
+    /// Lets a scheduled job be due, as if its delay had passed.
+    pub async fn let_due(&self, id: JobId) {
+        let keys = self.queue.keys();
+        self.hand.get::<i64>(&["HSET", &keys.job(id), "ready_at", "1"]).await;
+        self.hand.get::<i64>(&["ZADD", &keys.delayed(), "XX", "1", &id.to_string()]).await;
+    }
+
+    /// Lets a waiting job's expiry be over.
+    pub async fn let_expire(&self, id: JobId) {
+        let keys = self.queue.keys();
+        self.hand.get::<i64>(&["HSET", &keys.job(id), "expires_at", "1"]).await;
+        self.hand.get::<i64>(&["ZADD", &keys.expiring(), "XX", "1", &id.to_string()]).await;
+    }
+
+    /// Sweeps, as if the last sweep had been long enough ago.
     ///
     /// # Panics
-    /// When it does not within `bound`.
-    pub async fn job_until(&self, id: &str, bound: Duration, what: &str, check: impl Fn(&Value) -> bool) -> Value {
-        let last = std::cell::RefCell::new(Value::Null);
-        eventually_async(format_args!("job {id}: {what}"), bound, || async {
-            let job = self.try_get(&format!("/v1/jobs/{id}")).await?;
-            *last.borrow_mut() = job.clone();
-            check(&job).then_some(job)
-        })
-        .await
+    /// On any error.
+    pub async fn sweep(&self) {
+        self.hand.get::<i64>(&["HDEL", &self.queue.keys().sweep(), "last"]).await;
+        self.queue.sweep().await.expect("swept");
     }
-
-    /// Waits until the job has ended.
-    ///
-    /// # Panics
-    /// When it has not within 60 s.
-    pub async fn ended(&self, id: &str) -> Value {
-        self.job_until(id, Duration::from_secs(60), "has ended", |job| {
-            ["succeeded", "failed", "cancelled"].iter().any(|state| job["state"] == *state)
-        })
-        .await
-    }
-
-    /// A raw Redis connection.
-    ///
-    /// # Panics
-    /// When the server is away.
-    pub async fn redis(&self) -> redis::aio::MultiplexedConnection {
-        let client = redis::Client::open(self.server.url()).expect("a URL");
-        client.get_multiplexed_async_connection().await.expect("a connection")
-    }
-}
-
-fn start_api(dir: &Path, port: u16) -> Daemon {
-    Daemon::start("api", dir, ["api", "--config", "dayfly.toml", "--listen", &format!("127.0.0.1:{port}")])
-}
-
-fn start_worker(dir: &Path, name: &str, slots: u32) -> Daemon {
-    Daemon::start(name, dir, ["worker", "--config", "dayfly.toml", "--name", name, "--slots", &slots.to_string()])
 }

@@ -5,9 +5,9 @@ use std::{fs, path::Path};
 use tempfile::TempDir;
 
 fn written(text: &str) -> (TempDir, Inputs) {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().expect("a folder");
     let file = dir.path().join("dayfly.toml");
-    fs::write(&file, text).unwrap();
+    fs::write(&file, text).expect("written");
     let inputs = Inputs { file: Some(file), runs_tasks: true, ..Inputs::default() };
     (dir, inputs)
 }
@@ -116,7 +116,7 @@ fn a_broken_file_is_told_by_its_syntax_errors_alone() {
 
 #[test]
 fn a_missing_file_is_named() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().expect("a folder");
     let inputs = Inputs { file: Some(dir.path().join("dayfly.toml")), ..Inputs::default() };
     assert_eq!(report(&inputs, dir.path()), ["dayfly.toml: cannot be read: No such file or directory (os error 2)"]);
 }

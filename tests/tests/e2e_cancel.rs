@@ -1,6 +1,6 @@
 //! Cancel is one durable key: by HTTP, by `SET` from outside, for a running job and for one no worker has seen.
 
-use dayfly_tests::{Rig, eventually, processes_with};
+use dayfly_tests::{Installation, eventually, processes_with};
 use redis::AsyncCommands as _;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ kill_grace = "300ms"
 command = ["sh", "-c", "touch MARK"]
 "#;
 
-async fn running(rig: &Rig) -> String {
+async fn running(rig: &Installation) -> String {
     let id = rig.submit("stubborn", &json!({})).await;
     eventually("leader, grandchild and their sleeps run", Duration::from_secs(5), || {
         (processes_with(&id).len() >= 4).then_some(())
@@ -30,7 +30,7 @@ fn assert_cancelled(job: &Value, id: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_running_job_is_cancelled_by_http() {
-    let mut rig = Rig::start(TASK).await;
+    let mut rig = Installation::start(TASK).await;
     rig.add_worker(1).await;
     let rig = rig;
     let id = running(&rig).await;
@@ -51,7 +51,7 @@ async fn a_running_job_is_cancelled_by_http() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_running_job_is_cancelled_by_a_key_set_by_hand() {
-    let mut rig = Rig::start(TASK).await;
+    let mut rig = Installation::start(TASK).await;
     rig.add_worker(1).await;
     let rig = rig;
     let id = running(&rig).await;
@@ -64,7 +64,7 @@ async fn a_running_job_is_cancelled_by_a_key_set_by_hand() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_grace_kills_at_once() {
-    let mut rig = Rig::start(&TASK.replace("300ms", "60s")).await;
+    let mut rig = Installation::start(&TASK.replace("300ms", "60s")).await;
     rig.add_worker(1).await;
     let rig = rig;
     let id = running(&rig).await;
@@ -81,7 +81,7 @@ async fn a_job_cancelled_with_no_worker_up_never_starts() {
     let mark = |name: &str| marks.path().join(name);
     let tasks =
         format!("[tasks.mark]\ncommand = [\"sh\", \"-c\", \"read -r name; touch {}/$name\"]\n", marks.path().display());
-    let mut rig = Rig::start(&tasks).await;
+    let mut rig = Installation::start(&tasks).await;
     let by_http = rig.submit("mark", &json!("x")).await;
     let by_key = rig.submit("mark", &json!("x")).await;
     let answer = rig.request("POST", &format!("/v1/jobs/{by_http}/cancel")).send().await.expect("an answer");

@@ -1,7 +1,7 @@
 //! A job that hangs, ignores SIGTERM and has a `setsid` grandchild is gone at deadline + grace, and only then does its
 //! record say so.
 
-use dayfly_tests::{Rig, processes_with};
+use dayfly_tests::{Installation, processes_with};
 use serde_json::json;
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ kill_grace = "500ms"
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_whole_tree_is_gone_before_the_record_says_timeout() {
-    let mut rig = Rig::start(TASK).await;
+    let mut rig = Installation::start(TASK).await;
     rig.add_worker(1).await;
     let rig = rig;
     let id = rig.submit("stubborn", &json!({})).await;
@@ -37,7 +37,7 @@ async fn the_whole_tree_is_gone_before_the_record_says_timeout() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_may_ask_for_less_time() {
-    let mut rig = Rig::start("[tasks.hang]\ncommand = [\"sleep\", \"600\"]\ntimeout = \"10m\"\n").await;
+    let mut rig = Installation::start("[tasks.hang]\ncommand = [\"sleep\", \"600\"]\ntimeout = \"10m\"\n").await;
     rig.add_worker(1).await;
     let rig = rig;
     let id = rig.submit("hang?timeout=300ms", &json!({})).await;

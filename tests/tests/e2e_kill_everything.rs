@@ -1,7 +1,7 @@
 //! API, workers and server are killed with SIGKILL at random while jobs are submitted and run. After they are back, every
 //! acknowledged job reaches exactly one terminal state, and its program has run to its end.
 
-use dayfly_tests::{Rig, eventually, processes_with};
+use dayfly_tests::{Installation, eventually, processes_with};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
@@ -29,7 +29,7 @@ fn seed() -> u64 {
 }
 
 /// Submits under a key until it is answered; a job counts as acknowledged only then.
-async fn submit(rig: &Rig, number: usize) -> String {
+async fn submit(rig: &Installation, number: usize) -> String {
     let deadline = Instant::now() + Duration::from_secs(60);
     loop {
         let request = rig.request("POST", "/v1/tasks/work").header("idempotency-key", format!("job-{number}"));
@@ -54,7 +54,7 @@ async fn nothing_acknowledged_is_lost_and_nothing_ends_twice() {
         "[tasks.work]\ncommand = [\"sh\", \"-c\", \"sleep 0.0$(($$ % 10)); cat; echo > {}/$DAYFLY_JOB_ID.$DAYFLY_FENCE\"]\nlost_retries = 20\n",
         runs.path().display()
     );
-    let mut rig = Rig::start(&tasks).await;
+    let mut rig = Installation::start(&tasks).await;
     rig.add_worker(2).await;
     rig.add_worker(2).await;
     let mut dice = Dice(seed);
@@ -115,7 +115,7 @@ async fn nothing_acknowledged_is_lost_and_nothing_ends_twice() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn status_survives_the_restart_of_every_part() {
-    let mut rig = Rig::start("[tasks.echo]\ncommand = [\"cat\"]\n").await;
+    let mut rig = Installation::start("[tasks.echo]\ncommand = [\"cat\"]\n").await;
     rig.add_worker(1).await;
     let done = rig.submit("echo", &json!({"kept": true})).await;
     let before = rig.ended(&done).await;

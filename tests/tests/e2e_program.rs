@@ -1,6 +1,6 @@
 //! What a job's program sees, and what becomes of how it ends.
 
-use dayfly_tests::Rig;
+use dayfly_tests::Installation;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -25,13 +25,13 @@ command = ["sh", "-c", "head -c 3000 /dev/zero | tr '\\\\0' x"]
 max_result = "1KiB"
 "#;
 
-async fn rig() -> Rig {
-    let mut rig = Rig::start(TASKS).await;
+async fn rig() -> Installation {
+    let mut rig = Installation::start(TASKS).await;
     rig.add_worker(2).await;
     rig
 }
 
-async fn run(rig: &Rig, task: &str, input: &Value) -> Value {
+async fn run(rig: &Installation, task: &str, input: &Value) -> Value {
     let id = rig.submit(task, input).await;
     rig.ended(&id).await
 }

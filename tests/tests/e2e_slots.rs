@@ -1,6 +1,6 @@
 //! Four slots, five jobs: each POST is answered before any job ends, four run, the fifth starts when one ends.
 
-use dayfly_tests::Rig;
+use dayfly_tests::Installation;
 use serde_json::json;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ command = ["sh", "-c", "sleep 2; echo '\"rested\"'"]
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_fifth_job_waits_for_a_free_slot() {
-    let mut rig = Rig::start(TASK).await;
+    let mut rig = Installation::start(TASK).await;
     rig.add_worker(4).await;
     let rig = rig;
     let mut ids = Vec::new();

@@ -1,7 +1,7 @@
 //! Two workers share a queue. One is killed: its jobs' processes are gone within a second, the jobs run again on the other
 //! once the lease is over, and none is lost.
 
-use dayfly_tests::{Rig, eventually, processes_with};
+use dayfly_tests::{Installation, eventually, processes_with};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -13,7 +13,7 @@ command = ["sh", "-c", "setsid sleep 2; echo '\"rested\"'"]
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_jobs_of_a_killed_worker_run_again_elsewhere() {
-    let mut rig = Rig::start(TASK).await;
+    let mut rig = Installation::start(TASK).await;
     rig.add_worker(2).await;
     rig.add_worker(2).await;
     let first = rig.worker_id(0).await;
@@ -51,7 +51,7 @@ async fn the_jobs_of_a_killed_worker_run_again_elsewhere() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_drained_worker_gives_its_jobs_back_unharmed() {
-    let mut rig = Rig::start(&TASK.replace("sleep 2", "sleep 600")).await;
+    let mut rig = Installation::start(&TASK.replace("sleep 2", "sleep 600")).await;
     rig.add_worker(1).await;
     let id = rig.submit("nap", &json!({})).await;
     eventually("its processes run", Duration::from_secs(5), || (!processes_with(&id).is_empty()).then_some(()));

@@ -10,7 +10,7 @@ use dayfly_common::{
     queue::{Wake, WakeListener},
 };
 use std::{io, sync::Arc, time::Duration};
-use tokio::{sync::mpsc, task::JoinSet};
+use tokio::{sync::mpsc, task::JoinSet, time::Instant};
 use tracing::{debug, warn};
 
 /// Longest wait for a token; then the queues are looked at all the same, for tokens are only hints.
@@ -25,31 +25,28 @@ pub(crate) async fn claim_until_drained(ctx: Arc<Context>, slots: Vec<Slot>) -> 
     let mut idle = slots;
     let mut busy: JoinSet<Vacated> = JoinSet::new();
     let mut ringing = false;
-    let mut next_wait = Duration::ZERO;
-    loop {
+    // The next look at the queues that no token announces; the first one is now.
+    let mut due = Instant::now();
+    while !ctx.drain.is_cancelled() {
         if idle.is_empty() && busy.is_empty() {
             return Err(io::Error::other("no slot is left: the supervisor has died"));
         }
-        if ctx.drain.is_cancelled() {
-            break;
-        }
         if !idle.is_empty() && !ringing {
-            if bell.send(next_wait).await.is_err() {
+            if bell.send(due.saturating_duration_since(Instant::now())).await.is_err() {
                 return Err(io::Error::other("the wait for jobs ended by itself"));
             }
             ringing = true;
         }
         tokio::select! {
-            () = ctx.drain.cancelled() => break,
-            Some(vacated) = busy.join_next(), if !busy.is_empty() => {
-                next_wait = take_back(vacated, &mut idle);
-            }
+            () = ctx.drain.cancelled() => {}
+            Some(vacated) = busy.join_next(), if !busy.is_empty() => due = due.min(take_back(vacated, &mut idle)),
+            () = tokio::time::sleep_until(due), if !idle.is_empty() => due = fill(&ctx, &mut idle, &mut busy).await,
             Some(wake) = rings.recv() => {
                 ringing = false;
-                if idle.is_empty() {
-                    hand_on(&ctx, wake).await;
-                } else {
-                    next_wait = fill(&ctx, &mut idle, &mut busy).await;
+                match wake {
+                    Wake::Token(task) if idle.is_empty() => hand_on(&ctx, &task).await,
+                    Wake::Token(_) => due = fill(&ctx, &mut idle, &mut busy).await,
+                    Wake::Silence => {}
                 }
             }
         }
@@ -60,22 +57,27 @@ pub(crate) async fn claim_until_drained(ctx: Arc<Context>, slots: Vec<Slot>) -> 
     Ok(())
 }
 
-/// A slot has nothing more to run: idle again. Gives the time to wait before the queues are looked at.
-fn take_back(vacated: Result<Vacated, tokio::task::JoinError>, idle: &mut Vec<Slot>) -> Duration {
+/// When the queues are to be looked at again, whether a token comes or not: tokens are only hints.
+fn next_look(next_due_ms: Option<u64>) -> Instant {
+    Instant::now() + next_due_ms.map_or(LONGEST_WAIT, Duration::from_millis).min(LONGEST_WAIT)
+}
+
+/// A slot has nothing more to run: idle again.
+fn take_back(vacated: Result<Vacated, tokio::task::JoinError>, idle: &mut Vec<Slot>) -> Instant {
     match vacated {
         Ok(Vacated { slot, next_due_ms }) => {
             idle.extend(slot);
-            next_due_ms.map_or(LONGEST_WAIT, Duration::from_millis).min(LONGEST_WAIT)
+            next_look(next_due_ms)
         }
         Err(error) => {
             warn!(%error, "the task of a slot ended unexpectedly");
-            Duration::ZERO
+            Instant::now()
         }
     }
 }
 
-/// Claims for all idle slots; gives the time to wait before the next look.
-async fn fill(ctx: &Arc<Context>, idle: &mut Vec<Slot>, busy: &mut JoinSet<Vacated>) -> Duration {
+/// Claims for all idle slots; gives the time of the next look.
+async fn fill(ctx: &Arc<Context>, idle: &mut Vec<Slot>, busy: &mut JoinSet<Vacated>) -> Instant {
     let ask = ctx.ask(idle.len());
     let sent = BootTime::now();
     let claimed = match ctx.queue.claim(&ask).await {
@@ -83,11 +85,9 @@ async fn fill(ctx: &Arc<Context>, idle: &mut Vec<Slot>, busy: &mut JoinSet<Vacat
         Err(error) => {
             debug!(%error, "no claim");
             seat::release(ctx, &ask).await;
-            return Duration::ZERO;
+            return Instant::now();
         }
     };
-    let wait =
-        if claimed.more { Duration::ZERO } else { claimed.next_due_ms.map_or(LONGEST_WAIT, Duration::from_millis) };
     for claim in claimed.claims {
         let seated = Seated::new(ctx, claim, sent);
         // As many claims as nonces at most, and as many nonces as idle slots.
@@ -95,18 +95,13 @@ async fn fill(ctx: &Arc<Context>, idle: &mut Vec<Slot>, busy: &mut JoinSet<Vacat
             busy.spawn(seat::occupy(Arc::clone(ctx), slot, seated));
         }
     }
-    wait.min(LONGEST_WAIT)
+    next_look(if claimed.more { Some(0) } else { claimed.next_due_ms })
 }
 
 /// A token came when no slot was free any more: another worker may have one.
-async fn hand_on(ctx: &Context, wake: Wake) {
-    match wake {
-        Wake::Token(task) => {
-            if let Err(error) = ctx.queue.push_token(&task).await {
-                debug!(%error, "a wake-up could not be handed on; the next sweep repairs that");
-            }
-        }
-        Wake::Silence => {}
+async fn hand_on(ctx: &Context, task: &TaskName) {
+    if let Err(error) = ctx.queue.push_token(task).await {
+        debug!(%error, "a wake-up could not be handed on; the next sweep repairs that");
     }
 }
 

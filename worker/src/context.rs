@@ -49,7 +49,14 @@ impl Context {
         supervisor: Supervisor,
         shutdown: &Shutdown,
     ) -> Self {
-        let asks = tasks.iter().map(|task| AskTask { name: task.name.clone(), timeout_ms: task.timeout_ms }).collect();
+        let asks = tasks
+            .iter()
+            .map(|task| AskTask {
+                name: task.name.clone(),
+                timeout_ms: task.timeout_ms,
+                lost_retries: task.lost_retries,
+            })
+            .collect();
         let tasks = tasks.into_iter().map(|task| (task.name.clone(), Arc::new(task))).collect();
         Self {
             config,
@@ -81,6 +88,11 @@ impl Context {
             tasks,
             ttl_ms: self.config.lease_ttl_ms,
         }
+    }
+
+    /// A shutdown that waits no longer for running jobs.
+    pub(crate) fn must_leave(&self) -> bool {
+        self.end.is_cancelled() || self.end_now.is_cancelled()
     }
 
     pub(crate) fn lease_ttl(&self) -> Duration {

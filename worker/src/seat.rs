@@ -11,6 +11,9 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::mpsc;
 use tracing::{error, info, warn};
 
+/// A worker that shuts down while Redis is away tries this often before it leaves.
+const LAST_TRIES: u32 = 5;
+
 /// A claim that has been entered among what this worker holds.
 pub(crate) struct Seated {
     claim: Claim,
@@ -93,6 +96,10 @@ async fn write_end(ctx: &Context, finish: &Finish, mut ask: Option<Ask>) -> Opti
                 }
                 return claimed.map(|claimed| (claimed, sent));
             }
+            Err(error) if pause.tries >= LAST_TRIES && ctx.must_leave() => {
+                warn!(job = %finish.id, %error, "shutting down without having written the end of an attempt: the job runs again after its lease");
+                return None;
+            }
             Err(error) => {
                 warn!(job = %finish.id, %error, "the end of an attempt is not written yet; trying again");
                 // Whether the claim part took effect is unknown. It is taken back once Redis answers again.
@@ -107,6 +114,10 @@ async fn write_end(ctx: &Context, finish: &Finish, mut ask: Option<Ask>) -> Opti
 pub(crate) async fn release(ctx: &Context, ask: &Ask) {
     let mut pause = Pause::new();
     while let Err(error) = ctx.queue.release(&ctx.worker, &ask.nonces).await {
+        if pause.tries >= LAST_TRIES && ctx.drain.is_cancelled() {
+            warn!(worker = %ctx.worker, %error, "shutting down without having taken a claim back: it runs out with its lease");
+            return;
+        }
         warn!(worker = %ctx.worker, %error, "a claim whose answer was lost is not taken back yet; trying again");
         pause.wait().await;
     }
@@ -115,16 +126,18 @@ pub(crate) async fn release(ctx: &Context, ask: &Ask) {
 /// Growing waits between tries, 0.1 to 2 s, with jitter so that workers do not come back in step.
 pub(crate) struct Pause {
     next_ms: u64,
+    tries: u32,
 }
 
 impl Pause {
     pub(crate) fn new() -> Self {
-        Self { next_ms: 100 }
+        Self { next_ms: 100, tries: 0 }
     }
 
     pub(crate) async fn wait(&mut self) {
         let jitter = dayfly_common::model::random_u64() % (self.next_ms / 2 + 1);
         tokio::time::sleep(Duration::from_millis(self.next_ms - jitter)).await;
         self.next_ms = (self.next_ms * 2).min(2_000);
+        self.tries += 1;
     }
 }

@@ -1,8 +1,9 @@
 //! The query string: every name must be known where it is used, and stand there once.
 
-use super::{nearest, urlencoded};
+use super::urlencoded;
 use crate::error::{Code, Problem};
 use axum::http::Uri;
+use dayfly_common::model::nearest;
 
 /// The pairs of a query whose names a route knows.
 #[derive(Debug, Default)]

@@ -32,7 +32,11 @@ const LONGEST_RETRY_AFTER: u64 = 3_600;
 /// What became of an accepted submit.
 #[derive(Debug, PartialEq, Eq)]
 enum Taken {
-    New(JobState),
+    /// A new job, with its `created_at`.
+    New(JobState, i64),
+    /// New, too, but only the repetition was answered.
+    Again,
+    /// The job that this key had made before.
     Before,
 }
 
@@ -98,7 +102,12 @@ async fn accept(
     };
     let taken = submit(&app.queue, &job).await?;
     let mut view = match taken {
-        Taken::New(state) => fresh_job(&job, state, now_ms, live_workers),
+        Taken::New(state, created_at) => fresh_job(&job, state, created_at, live_workers),
+        Taken::Again => match app.queue.job(job.id).await {
+            Ok(Some(view)) => view,
+            // It is taken: that it cannot be read just now is no error any more.
+            Ok(None) | Err(_) => fresh_job(&job, usual_state(&job), now_ms, live_workers),
+        },
         Taken::Before => app.queue.job(job.id).await?.ok_or_else(|| unknown_job(job.id))?,
     };
     if let Some(preference) = preference.filter(|_| !view.record.state.is_terminal()) {
@@ -134,20 +143,20 @@ fn accepted(view: &JobView, task: &Task, message: Option<&'static str>) -> Respo
 
 /// Submits; once more when no answer came, which the same id makes safe.
 async fn submit(queue: &Queue, job: &Submit) -> Result<Taken, Problem> {
-    let (submitted, again) = match queue.submit(job).await {
-        Ok(submitted) => (submitted, false),
+    let ((submitted, created_at), again) = match queue.submit_timed(job).await {
+        Ok(answer) => (answer, false),
         Err(first @ (QueueError::Unreachable(_) | QueueError::Slow(_))) => {
-            let submitted = queue.submit(job).await.map_err(|second| unanswered(&first, second, job))?;
-            (submitted, true)
+            let answer = queue.submit_timed(job).await.map_err(|second| unanswered(&first, second, job))?;
+            (answer, true)
         }
         Err(other @ (QueueError::Refused(_) | QueueError::NoLibrary(_) | QueueError::Garbled(_))) => {
             return Err(other.into());
         }
     };
     match submitted {
-        Submitted::Created(state) => Ok(Taken::New(state)),
+        Submitted::Created(state) => Ok(Taken::New(state, created_at.unwrap_or_else(now_ms))),
         // The first of the two was stored and its answer lost.
-        Submitted::Exists if again && !job.repeatable => Ok(Taken::New(usual_state(job))),
+        Submitted::Exists if again && !job.repeatable => Ok(Taken::Again),
         Submitted::Exists => Ok(Taken::Before),
         Submitted::Conflict => {
             let detail = "This `Idempotency-Key` was used before, for another task or another input. Send \

@@ -60,3 +60,47 @@ fn cpus(raw: Raw<'_>) -> Result<u64, String> {
         Err("must be from 0.001 to 1024".to_owned())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Place;
+    use toml::de::DeTable;
+
+    fn bounds(text: &str) -> (Bounds, String) {
+        let table = DeTable::parse(text).unwrap().into_inner();
+        let mut faults = Faults::default();
+        let mut section = Section::new("tasks.t".to_owned(), Some(&table), None, Place::Nowhere);
+        let bounds = read(&mut section, &mut faults);
+        (bounds, faults.to_string())
+    }
+
+    #[test]
+    fn limits_are_read_into_plain_numbers() {
+        let text = "memory = \"256MiB\"\ncpu_time = \"30s\"\ncpus = 1.5\nnofile = 64\nnproc = 32\nfsize = \"1GiB\"\nnice = 5\n\
+                    user = \"nobody\"\ngroup = \"nogroup\"\nno_new_privs = false\n";
+        let (bounds, faults) = bounds(text);
+        assert_eq!(faults, "");
+        let expected = Limits {
+            memory: Some(256 << 20),
+            cpu_time_ms: Some(30_000),
+            cpus_milli: Some(1_500),
+            nofile: Some(64),
+            nproc: Some(32),
+            fsize: Some(1 << 30),
+            nice: Some(5),
+        };
+        assert_eq!(bounds.limits, expected);
+        let identity = (bounds.user.as_deref(), bounds.group.as_deref(), bounds.no_new_privs);
+        assert_eq!(identity, (Some("nobody"), Some("nogroup"), false));
+    }
+
+    #[test]
+    fn limits_that_allow_nothing_are_faults() {
+        for text in
+            ["memory = \"0B\"", "memory = 5", "cpus = 0", "cpus = \"2\"", "nofile = 0", "nice = 20", "user = \"\""]
+        {
+            assert_eq!(bounds(text).1.lines().count(), 1, "{text}");
+        }
+    }
+}

@@ -4,13 +4,12 @@ use super::{
     Config, Faults, Inputs, Place, daemons,
     document::Document,
     inputs::Override,
-    nearest::hint,
     route,
     section::Section,
     task::{self, Surroundings},
     value::Raw,
 };
-use crate::model::{TaskDef, TaskName};
+use crate::model::{TaskDef, TaskName, hint};
 use std::{
     collections::BTreeMap,
     fs,

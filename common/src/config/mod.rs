@@ -15,7 +15,6 @@ mod fault;
 mod inputs;
 mod limits;
 mod load;
-mod nearest;
 mod program;
 mod route;
 mod schema;

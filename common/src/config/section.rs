@@ -1,6 +1,7 @@
 //! A section of the configuration: typed reads of its keys, which also learn what keys there are.
 
-use super::{Faults, Place, document::Document, inputs::Override, nearest::hint, value::Raw};
+use super::{Faults, Place, document::Document, inputs::Override, value::Raw};
+use crate::model::hint;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 

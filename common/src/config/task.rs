@@ -16,7 +16,27 @@ use std::{
 
 const DEFAULT_TIMEOUT_MS: u64 = 600_000;
 const MIB: u64 = 1 << 20;
-const LATER: [&str; 7] = ["python", "python_module", "interpreter", "retry_on", "max_jobs", "sandbox", "webhook"];
+
+/// Keys of versions to come. Those of [`limits`] are read already, and leave this list when jobs are held to them: a
+/// limit that were taken and not kept would be worse than none.
+const LATER: [&str; 16] = [
+    "python",
+    "python_module",
+    "interpreter",
+    "retry_on",
+    "max_jobs",
+    "sandbox",
+    "webhook",
+    "memory",
+    "cpu_time",
+    "cpus",
+    "nofile",
+    "nproc",
+    "fsize",
+    "nice",
+    "user",
+    "group",
+];
 
 /// Where tasks are read from.
 #[derive(Debug, Clone, Copy)]

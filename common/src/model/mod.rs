@@ -2,6 +2,7 @@
 
 mod fence;
 mod id;
+mod nearest;
 mod outcome;
 mod retry;
 mod state;
@@ -10,6 +11,8 @@ mod units;
 
 pub use fence::{Fence, FenceError, Nonce, random_u64};
 pub use id::{IdError, JobId};
+pub(crate) use nearest::hint;
+pub use nearest::nearest;
 pub use outcome::{ErrorKind, JobError, KilledBy, Outcome, Usage};
 pub use retry::Backoff;
 pub use state::{State, Trigger};

@@ -1,6 +1,6 @@
 //! Cancel: one durable key.
 
-use super::{Queue, QueueError};
+use super::{Queue, QueueError, call::absent_or, reply::Items};
 use crate::model::{JobId, State};
 
 /// What became of a cancel.
@@ -27,7 +27,15 @@ impl Queue {
         reason: Option<&str>,
         grace_ms: Option<u64>,
     ) -> Result<Cancelled, QueueError> {
-        let _ = (id, reason, grace_ms);
-        todo!()
+        let mut call = self.function("dayfly_cancel");
+        call.arg(id.to_string()).arg(reason.unwrap_or_default()).arg(absent_or(grace_ms));
+        let mut answer = Items::of(self.ask(call).await?)?;
+        match answer.text()?.as_str() {
+            "now" => Ok(Cancelled::Now),
+            "asked" => Ok(Cancelled::Asked),
+            "ended" => Ok(Cancelled::Ended(answer.parsed()?)),
+            "unknown" => Ok(Cancelled::Unknown),
+            other => Err(QueueError::Garbled(format!("dayfly_cancel answered `{other}`"))),
+        }
     }
 }

@@ -1,16 +1,20 @@
 //! Claim: the next jobs a worker may run.
 
-use super::{Queue, QueueError};
+use super::{Queue, QueueError, reply::Items};
 use crate::model::{Fence, JobId, Nonce, TaskName};
 use bytes::Bytes;
+use redis::{Cmd, Value};
+use serde::Serialize;
 
 /// A task a worker asks for, with what the function needs of its definition.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct AskTask {
     /// The task.
     pub name: TaskName,
     /// Deadline when the job names none, ms; the function writes `deadline_at` from it.
     pub timeout_ms: u64,
+    /// Further runs after a lost lease; the record keeps it for the sweep that finds the lease expired.
+    pub lost_retries: u32,
 }
 
 /// A request for as many jobs as there are nonces.
@@ -66,7 +70,41 @@ impl Queue {
     /// # Errors
     /// See [`QueueError`]. After any of them the caller must repeat the same nonces or `release` them.
     pub async fn claim(&self, ask: &Ask) -> Result<Claimed, QueueError> {
-        let _ = ask;
-        todo!()
+        let answer = self.ask(self.claim_call(ask)?).await?;
+        read_claimed(answer)
     }
+
+    /// The call alone, for a pipeline.
+    pub(super) fn claim_call(&self, ask: &Ask) -> Result<Cmd, QueueError> {
+        let tasks = serde_json::to_string(&ask.tasks).map_err(|error| QueueError::Garbled(error.to_string()))?;
+        let mut call = self.function("dayfly_claim");
+        call.arg(&ask.worker).arg(ask.ttl_ms).arg(joined(&ask.nonces)).arg(tasks);
+        Ok(call)
+    }
+}
+
+/// Nonces as the functions take them.
+pub(super) fn joined(nonces: &[Nonce]) -> String {
+    nonces.iter().map(Nonce::as_str).collect::<Vec<_>>().join(",")
+}
+
+pub(super) fn read_claimed(answer: Value) -> Result<Claimed, QueueError> {
+    let mut items = Items::of(answer)?;
+    let claims = Items::of(items.value())?.rest().map(read_claim).collect::<Result<_, _>>()?;
+    Ok(Claimed { claims, next_due_ms: items.maybe_parsed()?, more: items.flag()? })
+}
+
+fn read_claim(answer: Value) -> Result<Claim, QueueError> {
+    let mut items = Items::of(answer)?;
+    Ok(Claim {
+        id: items.parsed()?,
+        task: items.parsed()?,
+        fence: items.parsed()?,
+        input: items.maybe_bytes()?.unwrap_or_default().into(),
+        timeout_ms: items.parsed()?,
+        retries: items.maybe_parsed()?,
+        failures: items.parsed()?,
+        trace: items.maybe_parsed()?,
+        started_at: items.parsed()?,
+    })
 }

@@ -1,5 +1,7 @@
 //! What can go wrong between Dayfly and its server.
 
+use deadpool::managed::{PoolError, TimeoutType};
+use redis::{ErrorKind, RedisError, ServerError};
 use std::time::Duration;
 
 /// An operation that got no answer of its own kind.
@@ -22,4 +24,40 @@ pub enum QueueError {
     /// An answer that this revision cannot read. Never seen unless another revision wrote it.
     #[error("an answer from Redis could not be understood: {0}")]
     Garbled(String),
+}
+
+impl QueueError {
+    /// What the server itself said.
+    pub(super) fn from_server(error: &ServerError) -> Self {
+        Self::Refused(match error.details() {
+            Some(details) => format!("{} {details}", error.code()),
+            None => error.code().to_owned(),
+        })
+    }
+
+    pub(super) fn from_pool(error: PoolError<RedisError>, deadline: Duration) -> Self {
+        match error {
+            PoolError::Timeout(TimeoutType::Wait) => Self::Slow(deadline),
+            PoolError::Timeout(TimeoutType::Create | TimeoutType::Recycle) => {
+                Self::Unreachable(format!("no connection within {deadline:?}"))
+            }
+            PoolError::Backend(error) => error.into(),
+            PoolError::Closed | PoolError::NoRuntimeSpecified | PoolError::PostCreateHook(_) => {
+                Self::Unreachable(error.to_string())
+            }
+        }
+    }
+}
+
+impl From<RedisError> for QueueError {
+    fn from(error: RedisError) -> Self {
+        match error.kind() {
+            ErrorKind::Parse | ErrorKind::UnexpectedReturnType => Self::Garbled(error.to_string()),
+            ErrorKind::AuthenticationFailed | ErrorKind::Server(_) | ErrorKind::Extension => {
+                Self::Refused(error.to_string())
+            }
+            // The rest never reached the server. (`ErrorKind` is not ours and may grow.)
+            _ => Self::Unreachable(error.to_string()),
+        }
+    }
 }

@@ -1,7 +1,14 @@
 //! The events stream: one reader per process, whatever the number of waiting clients.
 
-use super::{Queue, QueueError};
+use super::{Queue, QueueError, reply::Items, reply::pairs, reply::text};
 use crate::model::{JobId, State, TaskName};
+use redis::{Value, aio::MultiplexedConnection};
+use std::{fmt, time::Duration};
+
+/// Longest silence of a reader.
+const SILENCE: Duration = Duration::from_secs(2);
+/// Most events a reading.
+const AT_ONCE: usize = 1_000;
 
 /// A state change (or a hint that progress or log lines are there: then `state` is `None`).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,9 +24,19 @@ pub struct Event {
 }
 
 /// A reader on its own connection, beginning with what comes after its making.
-#[derive(Debug)]
 pub struct EventReader {
-    _private: (),
+    connection: MultiplexedConnection,
+    stream: String,
+    /// The last entry seen.
+    last: String,
+    /// What an answer may take on top of the silence.
+    slack: Duration,
+}
+
+impl fmt::Debug for EventReader {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("EventReader").field("last", &self.last).finish_non_exhaustive()
+    }
 }
 
 impl Queue {
@@ -28,17 +45,72 @@ impl Queue {
     /// # Errors
     /// See [`QueueError`].
     pub async fn event_reader(&self) -> Result<EventReader, QueueError> {
-        todo!()
+        let connection = self.dedicated().await?;
+        let mut reader =
+            EventReader { connection, stream: self.keys.events(), last: "0-0".to_owned(), slack: self.deadline };
+        reader.skip_to_newest().await?;
+        Ok(reader)
     }
 }
 
 impl EventReader {
+    /// Passes over whatever came until now.
+    ///
+    /// # Errors
+    /// See [`QueueError`]; then the reader is of no use.
+    pub async fn skip_to_newest(&mut self) -> Result<(), QueueError> {
+        let mut newest = redis::cmd("XREVRANGE");
+        newest.arg(&self.stream).arg("+").arg("-").arg("COUNT").arg(1);
+        let answer = tokio::time::timeout(self.slack, newest.query_async::<Value>(&mut self.connection))
+            .await
+            .map_err(|_| QueueError::Slow(self.slack))??;
+        if let Some(entry) = Items::of(answer)?.rest().next() {
+            self.last = Items::of(entry)?.text()?;
+        }
+        Ok(())
+    }
+
     /// The next events; empty after about 2 s of silence. After an error the reader is of no use: open another, and take
     /// anything as missed in between.
     ///
     /// # Errors
     /// See [`QueueError`].
     pub async fn next(&mut self) -> Result<Vec<Event>, QueueError> {
-        todo!()
+        let mut read = redis::cmd("XREAD");
+        read.arg("COUNT").arg(AT_ONCE).arg("BLOCK").arg(SILENCE.as_millis().to_string());
+        read.arg("STREAMS").arg(&self.stream).arg(&self.last);
+        let limit = SILENCE + self.slack;
+        let answer = tokio::time::timeout(limit, read.query_async::<Value>(&mut self.connection))
+            .await
+            .map_err(|_| QueueError::Slow(limit))??;
+        if answer == Value::Nil {
+            return Ok(Vec::new());
+        }
+        let mut events = Vec::new();
+        for stream in Items::of(answer)?.rest() {
+            let mut named = Items::of(stream)?;
+            named.value();
+            for entry in Items::of(named.value())?.rest() {
+                let mut entry = Items::of(entry)?;
+                self.last = entry.text()?;
+                events.extend(read_event(&self.last, entry.value()));
+            }
+        }
+        Ok(events)
     }
+}
+
+/// `None` for an entry that is not ours to read: written by hand, or by a later revision.
+fn read_event(entry: &str, fields: Value) -> Option<Event> {
+    let (mut id, mut task, mut state) = (None, None, None);
+    for (name, value) in pairs(fields).ok()? {
+        let value = text(Value::BulkString(value)).ok()?;
+        match name.as_str() {
+            "id" => id = value.parse().ok(),
+            "task" => task = value.parse().ok(),
+            "state" => state = Some(value.parse().ok()?),
+            _ => {}
+        }
+    }
+    Some(Event { entry: entry.to_owned(), id: id?, task: task?, state })
 }

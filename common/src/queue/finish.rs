@@ -1,7 +1,9 @@
 //! Finish: an attempt's end, written once.
 
-use super::{Ask, Claim, Claimed, Queue, QueueError};
-use crate::model::{Fence, JobId, KilledBy, Outcome, State, TaskName, Usage};
+use super::{Ask, Claim, Claimed, Queue, QueueError, call::absent_or, claim::read_claimed, reply::Items};
+use crate::model::{Fence, JobError, JobId, KilledBy, Outcome, State, TaskName, Usage};
+use redis::{Cmd, Value};
+use serde::Serialize;
 
 /// The end of an attempt, ready to be sent, again and again until it is answered.
 #[derive(Debug, Clone)]
@@ -77,7 +79,81 @@ impl Queue {
         ends: &[Finish],
         ask: Option<&Ask>,
     ) -> Result<(Vec<Finished>, Option<Claimed>), QueueError> {
-        let _ = (ends, ask);
-        todo!()
+        let mut calls = ends.iter().map(|end| self.finish_call(end)).collect::<Result<Vec<_>, _>>()?;
+        if let Some(ask) = ask {
+            calls.push(self.claim_call(ask)?);
+        }
+        if calls.is_empty() {
+            return Ok((Vec::new(), None));
+        }
+        let mut answers = self.ask_all(calls).await?;
+        let claimed = match ask {
+            Some(_) => answers.pop().map(read_claimed).transpose()?,
+            None => None,
+        };
+        Ok((answers.into_iter().map(read_finished).collect::<Result<_, _>>()?, claimed))
+    }
+
+    fn finish_call(&self, end: &Finish) -> Result<Cmd, QueueError> {
+        let said = Said::of(&end.outcome);
+        let mut call = self.function("dayfly_finish");
+        call.arg(end.id.to_string()).arg(end.fence.to_string()).arg(said.word);
+        call.arg(said.result).arg(said.content_type).arg(u8::from(said.truncated));
+        call.arg(json_or_absent(said.error)?).arg(u8::from(said.error.is_some_and(|error| error.retryable)));
+        call.arg(json_or_absent(end.usage.as_ref())?);
+        call.arg(end.killed_by.map_or("", killed_word)).arg(absent_or(end.kill_ms)).arg(absent_or(end.pid));
+        call.arg(end.retry_delay_ms).arg(end.retries).arg(end.lost_retries).arg(end.retention_ms);
+        Ok(call)
+    }
+}
+
+/// An outcome, laid out as the function takes it.
+struct Said<'a> {
+    word: &'static str,
+    result: &'a [u8],
+    content_type: &'static str,
+    truncated: bool,
+    error: Option<&'a JobError>,
+}
+
+impl<'a> Said<'a> {
+    fn of(outcome: &'a Outcome) -> Self {
+        let plain = |word| Self { word, result: &[], content_type: "", truncated: false, error: None };
+        match outcome {
+            Outcome::Succeeded { result, content_type, truncated } => {
+                Self { word: "succeeded", result, content_type, truncated: *truncated, error: None }
+            }
+            Outcome::Failed(error) => Self { error: Some(error), ..plain("failed") },
+            Outcome::Cancelled => plain("cancelled"),
+            Outcome::Drained => plain("drained"),
+            Outcome::Lost => plain("lost"),
+        }
+    }
+}
+
+fn killed_word(killed_by: KilledBy) -> &'static str {
+    match killed_by {
+        KilledBy::Deadline => "deadline",
+        KilledBy::Cancel => "cancel",
+        KilledBy::Lease => "lease",
+        KilledBy::Drain => "drain",
+        KilledBy::Limit => "limit",
+    }
+}
+
+fn json_or_absent(value: Option<&impl Serialize>) -> Result<String, QueueError> {
+    value.map_or_else(
+        || Ok(String::new()),
+        |value| serde_json::to_string(value).map_err(|error| QueueError::Garbled(error.to_string())),
+    )
+}
+
+fn read_finished(answer: Value) -> Result<Finished, QueueError> {
+    let mut items = Items::of(answer)?;
+    match items.text()?.as_str() {
+        "done" => Ok(Finished::Done(items.parsed()?)),
+        "already" => Ok(Finished::Already(items.parsed()?)),
+        "fenced" => Ok(Finished::Fenced),
+        other => Err(QueueError::Garbled(format!("dayfly_finish answered `{other}`"))),
     }
 }

@@ -1,7 +1,8 @@
 //! Heartbeat: every second, one call: leases extended, verdicts heard, presence shown.
 
-use super::{Queue, QueueError};
+use super::{Queue, QueueError, reply::Items};
 use crate::model::{Fence, JobId};
+use redis::Value;
 use serde::{Deserialize, Serialize};
 
 /// A job a worker holds.
@@ -80,8 +81,16 @@ impl Queue {
     /// # Errors
     /// See [`QueueError`]; then nothing is known to be extended.
     pub async fn heartbeat(&self, beat: &Beat) -> Result<BeatReply, QueueError> {
-        let _ = beat;
-        todo!()
+        let presence = serde_json::to_string(&beat.presence).map_err(|error| QueueError::Garbled(error.to_string()))?;
+        let held = beat.held.iter().map(|held| format!("{}/{}", held.id, held.fence)).collect::<Vec<_>>().join(",");
+        let mut call = self.function("dayfly_heartbeat");
+        call.arg(&beat.presence.id).arg(beat.ttl_ms).arg(presence).arg(beat.presence.tasks.join(",")).arg(held);
+        let mut answer = Items::of(self.ask(call).await?)?;
+        let verdicts = Items::of(answer.value())?.rest().map(read_verdict).collect::<Result<Vec<_>, _>>()?;
+        if verdicts.len() != beat.held.len() {
+            return Err(QueueError::Garbled(format!("{} verdicts for {} jobs", verdicts.len(), beat.held.len())));
+        }
+        Ok(BeatReply { verdicts, drain: answer.flag()? })
     }
 
     /// Takes a worker's presence away: it has shut down and holds nothing.
@@ -89,7 +98,18 @@ impl Queue {
     /// # Errors
     /// See [`QueueError`].
     pub async fn depart(&self, worker: &str) -> Result<(), QueueError> {
-        let _ = worker;
-        todo!()
+        let mut call = self.function("dayfly_depart");
+        call.arg(worker);
+        self.ask(call).await.map(drop)
+    }
+}
+
+fn read_verdict(answer: Value) -> Result<Verdict, QueueError> {
+    let mut items = Items::of(answer)?;
+    match items.text()?.as_str() {
+        "ok" => Ok(Verdict::Ok),
+        "cancel" => Ok(Verdict::Cancel { grace_ms: items.maybe_parsed()? }),
+        "lost" => Ok(Verdict::Lost),
+        other => Err(QueueError::Garbled(format!("dayfly_heartbeat answered `{other}`"))),
     }
 }

@@ -1,16 +1,88 @@
 //! The function library `dayfly_v1`: put together from `lua/*.lua`, loaded when absent, replaced when older.
 
-use super::{Queue, QueueError};
+use super::{Queue, QueueError, reply::parsed, reply::text};
+use redis::{Cmd, Value};
+use std::{fmt::Write as _, sync::LazyLock};
 
 /// The revision of the library this program carries. Grows with every change of a `.lua` file.
 pub const REVISION: u32 = 1;
 
+/// Shared parts: their names are seen by all that follow.
+const SHARED: [&str; 3] = [include_str!("lua/keys.lua"), include_str!("lua/record.lua"), include_str!("lua/due.lua")];
+
+/// `sweep` is shared too: heartbeats run it.
+const OPERATIONS: [&str; 14] = [
+    include_str!("lua/version.lua"),
+    include_str!("lua/submit.lua"),
+    include_str!("lua/claim.lua"),
+    include_str!("lua/release.lua"),
+    include_str!("lua/finish.lua"),
+    include_str!("lua/cancel.lua"),
+    include_str!("lua/report.lua"),
+    include_str!("lua/heartbeat.lua"),
+    include_str!("lua/depart.lua"),
+    include_str!("lua/register.lua"),
+    include_str!("lua/pause.lua"),
+    include_str!("lua/resume.lua"),
+    include_str!("lua/wake.lua"),
+    include_str!("lua/job.lua"),
+];
+
+static LIBRARY: LazyLock<String> = LazyLock::new(|| {
+    let mut code = format!("#!lua name=dayfly_v1\nlocal REVISION = {REVISION}\n");
+    for part in SHARED {
+        code.push_str(part);
+    }
+    code.push_str(include_str!("lua/sweep.lua"));
+    for part in OPERATIONS {
+        // A block of its own, so that an operation's local names are its own too.
+        let _ = writeln!(code, "do\n{part}end");
+    }
+    code
+});
+
 impl Queue {
+    /// The library's text, as `FUNCTION LOAD` takes it.
+    #[must_use]
+    pub fn library() -> &'static str {
+        &LIBRARY
+    }
+
     /// Makes sure that the server holds the library in this revision or a newer one.
     ///
     /// # Errors
     /// [`QueueError::NoLibrary`] without the right to load it, or another [`QueueError`].
     pub async fn ensure_library(&self) -> Result<(), QueueError> {
-        todo!()
+        // A missing library is loaded on the way.
+        let there: u32 = parsed(&text(self.ask(self.reading("dayfly_version")).await?)?)?;
+        if there < REVISION {
+            self.send_library(true).await?;
+        }
+        Ok(())
+    }
+
+    /// Loads the library where there is none. Another process may be quicker: that is as good.
+    pub(super) async fn load_library(&self) -> Result<(), QueueError> {
+        self.send_library(false).await
+    }
+
+    async fn send_library(&self, replace: bool) -> Result<(), QueueError> {
+        let mut command: Cmd = redis::cmd("FUNCTION");
+        command.arg("LOAD");
+        if replace {
+            command.arg("REPLACE");
+        }
+        command.arg(Self::library());
+        // Boxed: loading is a call too, and a call may load.
+        match Box::pin(self.ask(command)).await {
+            Ok(Value::BulkString(_) | Value::SimpleString(_)) => {
+                tracing::info!(revision = REVISION, "loaded the function library dayfly_v1");
+                Ok(())
+            }
+            Ok(_) => Err(QueueError::Garbled("FUNCTION LOAD did not answer with the library's name".into())),
+            Err(QueueError::Refused(said)) if said.contains("already exists") && !replace => Ok(()),
+            Err(QueueError::Refused(said)) if said.starts_with("NOPERM") => Err(QueueError::NoLibrary(said)),
+            Err(error) => Err(error),
+        }
     }
 }

@@ -6,17 +6,25 @@
 //!
 //! Every operation is idempotent or fenced, so any of them may be sent again when its answer was lost.
 
+mod call;
 mod cancel;
 mod claim;
 mod connect;
+mod cursor;
 mod error;
 mod events;
 mod finish;
+mod fleet;
 mod heartbeat;
+mod index;
 mod inspect;
 mod library;
+mod link;
+mod list;
+mod log;
 mod record;
 mod release;
+mod reply;
 mod report;
 mod submit;
 mod sweep;
@@ -29,9 +37,12 @@ pub use connect::{Queue, RedisSettings};
 pub use error::QueueError;
 pub use events::{Event, EventReader};
 pub use finish::{Finish, Finished};
+pub use fleet::{TaskStatus, WorkerStatus};
 pub use heartbeat::{Beat, BeatReply, Held, Presence, Verdict};
-pub use inspect::{JobView, ListError, ListFilter, ListPage, LogLine, TaskStatus, WorkerStatus};
+pub use inspect::JobView;
 pub use library::REVISION;
+pub use list::{ListError, ListFilter, ListPage};
+pub use log::LogLine;
 pub use record::{AttemptRecord, JobRecord, Progress};
 pub use report::{Line, LineStream, Report};
 pub use submit::{Submit, Submitted};

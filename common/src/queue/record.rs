@@ -1,7 +1,9 @@
 //! A job's record as Redis holds it, read into types.
 
+use super::{QueueError, reply::parsed};
 use crate::model::{Fence, JobError, JobId, KilledBy, State, TaskName, Usage};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::{collections::HashMap, str::FromStr};
 
 /// How far a job says it is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -104,4 +106,79 @@ pub struct JobRecord {
     pub truncated: bool,
     /// W3C `traceparent`.
     pub trace: Option<String>,
+}
+
+/// The fields of a record as stored, by name.
+struct Fields(HashMap<String, String>);
+
+impl Fields {
+    fn text(&mut self, name: &str) -> Option<String> {
+        self.0.remove(name)
+    }
+
+    fn maybe<T: FromStr>(&mut self, name: &str) -> Result<Option<T>, QueueError> {
+        self.0.remove(name).map(|text| parsed(&text)).transpose()
+    }
+
+    fn needed<T: FromStr>(&mut self, name: &str) -> Result<T, QueueError> {
+        self.maybe(name)?.ok_or_else(|| QueueError::Garbled(format!("a record without `{name}`")))
+    }
+
+    fn json<T: DeserializeOwned>(&mut self, name: &str) -> Result<Option<T>, QueueError> {
+        let read = |text: String| {
+            serde_json::from_str(&text).map_err(|error| QueueError::Garbled(format!("`{name}` of a record: {error}")))
+        };
+        self.0.remove(name).map(read).transpose()
+    }
+
+    /// A word of an enum that serde knows.
+    fn word<T: DeserializeOwned>(&mut self, name: &str) -> Result<Option<T>, QueueError> {
+        let read = |text: String| {
+            serde_json::from_value(serde_json::Value::String(text))
+                .map_err(|error| QueueError::Garbled(format!("`{name}` of a record: {error}")))
+        };
+        self.0.remove(name).map(read).transpose()
+    }
+}
+
+impl JobRecord {
+    /// Reads what HGETALL gave. Absent fields have their defaults; unknown ones belong to a later revision.
+    pub(super) fn read(id: JobId, stored: Vec<(String, Vec<u8>)>) -> Result<Self, QueueError> {
+        let text = |(name, value): (String, Vec<u8>)| (name, String::from_utf8_lossy(&value).into_owned());
+        let mut fields = Fields(stored.into_iter().map(text).collect());
+        let created_at = fields.needed("created_at")?;
+        Ok(Self {
+            id,
+            task: fields.needed("task")?,
+            state: fields.needed("state")?,
+            priority: fields.maybe("priority")?.unwrap_or(5),
+            attempt: fields.maybe("attempt")?.unwrap_or(0),
+            failures: fields.maybe("failures")?.unwrap_or(0),
+            lost: fields.maybe("lost")?.unwrap_or(0),
+            created_at,
+            ready_at: fields.maybe("ready_at")?.unwrap_or(created_at),
+            started_at: fields.maybe("started_at")?,
+            finished_at: fields.maybe("finished_at")?,
+            deadline_at: fields.maybe("deadline_at")?,
+            lease: fields.maybe("lease")?,
+            expires_at: fields.maybe("expires_at")?,
+            timeout_ms: fields.maybe("timeout_ms")?,
+            retries: fields.maybe("retries")?,
+            retention_ms: fields.maybe("retention_ms")?,
+            worker: fields.text("worker"),
+            pid: fields.maybe("pid")?,
+            fence: fields.maybe("fence")?,
+            progress: fields.json("progress")?,
+            error: fields.json("error")?,
+            usage: fields.json("usage")?,
+            killed_by: fields.word("killed_by")?,
+            kill_ms: fields.maybe("kill_ms")?,
+            cancel_requested_at: fields.maybe("cancel_requested_at")?,
+            cancel_reason: fields.text("cancel_reason"),
+            result_type: fields.text("result_type"),
+            result_bytes: fields.maybe("result_bytes")?,
+            truncated: fields.maybe::<u8>("truncated")?.is_some_and(|flag| flag != 0),
+            trace: fields.text("trace"),
+        })
+    }
 }

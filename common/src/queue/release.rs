@@ -1,6 +1,6 @@
 //! Release: a claim given up before anything of it ran.
 
-use super::{Queue, QueueError};
+use super::{Queue, QueueError, claim::joined};
 use crate::model::Nonce;
 
 impl Queue {
@@ -10,7 +10,8 @@ impl Queue {
     /// # Errors
     /// See [`QueueError`]; then to be sent again.
     pub async fn release(&self, worker: &str, nonces: &[Nonce]) -> Result<(), QueueError> {
-        let _ = (worker, nonces);
-        todo!()
+        let mut call = self.function("dayfly_release");
+        call.arg(worker).arg(joined(nonces));
+        self.ask(call).await.map(drop)
     }
 }

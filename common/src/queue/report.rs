@@ -1,7 +1,10 @@
 //! Report: what a running attempt says while it runs: its pid, progress and log lines. Fenced.
 
-use super::{Progress, Queue, QueueError};
+use super::{Progress, Queue, QueueError, call::absent_or, reply::parsed, reply::text};
 use crate::model::{Fence, JobId};
+
+/// Most log lines kept of a job. The caller bounds their bytes (`max_log`); this bounds their number.
+const LINES_KEPT: u32 = 50_000;
 
 /// Where a log line came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,6 +15,18 @@ pub enum LineStream {
     Event,
     /// Dayfly itself.
     System,
+}
+
+impl LineStream {
+    /// The word in the log.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Stderr => "stderr",
+            Self::Event => "event",
+            Self::System => "system",
+        }
+    }
 }
 
 /// One captured line, valid UTF-8 without its end of line.
@@ -46,7 +61,18 @@ impl Queue {
     /// # Errors
     /// See [`QueueError`]. Sending it again may double log lines, never anything else.
     pub async fn report(&self, report: &Report) -> Result<bool, QueueError> {
-        let _ = report;
-        todo!()
+        let progress = match &report.progress {
+            Some(progress) => {
+                serde_json::to_string(progress).map_err(|error| QueueError::Garbled(error.to_string()))?
+            }
+            None => String::new(),
+        };
+        let mut call = self.function("dayfly_report");
+        call.arg(report.id.to_string()).arg(report.fence.to_string());
+        call.arg(absent_or(report.pid)).arg(progress).arg(LINES_KEPT);
+        for line in &report.lines {
+            call.arg(line.stream.as_str()).arg(line.at).arg(&line.text);
+        }
+        Ok(parsed::<i64>(&text(self.ask(call).await?)?)? == 1)
     }
 }

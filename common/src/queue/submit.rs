@@ -1,8 +1,10 @@
 //! Submit: a job into its queue, once.
 
-use super::{Queue, QueueError};
+use super::{Queue, QueueError, call::absent_or, reply::Items};
 use crate::model::{JobId, State, TaskName};
 use bytes::Bytes;
+use sha2::{Digest as _, Sha256};
+use std::fmt::Write as _;
 
 /// What a client asks for, checked. Absent options take the task's defaults at the worker.
 #[derive(Debug, Clone)]
@@ -47,13 +49,49 @@ pub enum Submitted {
     Full(u64),
 }
 
+impl Submit {
+    /// What tells a repetition from another request under the same id: the task and the input. Options are left out, for some of
+    /// them are relative to the time of the request, and a repetition comes later.
+    fn fingerprint(&self) -> String {
+        let mut hash = Sha256::new();
+        hash.update(self.task.as_str().as_bytes());
+        hash.update(b"\0");
+        hash.update(&self.input);
+        hash.finalize()[..16].iter().fold(String::with_capacity(32), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+    }
+}
+
 impl Queue {
     /// Stores a job and puts it in its queue. Sending it again is safe for the same `id`: the second gives `Exists`.
     ///
     /// # Errors
     /// See [`QueueError`].
     pub async fn submit(&self, job: &Submit) -> Result<Submitted, QueueError> {
-        let _ = job;
-        todo!()
+        self.submit_timed(job).await.map(|(submitted, _)| submitted)
+    }
+
+    /// As [`Queue::submit`], with the `created_at` of a new job's record: ms since the epoch by the server's clock.
+    ///
+    /// # Errors
+    /// See [`QueueError`].
+    pub async fn submit_timed(&self, job: &Submit) -> Result<(Submitted, Option<i64>), QueueError> {
+        let mut call = self.function("dayfly_submit");
+        call.arg(job.id.to_string()).arg(job.task.as_str()).arg(&job.input[..]).arg(job.priority).arg(job.delay_ms);
+        for option in [job.timeout_ms, job.expires_ms, job.retries.map(u64::from), job.retention_ms, job.max_queued] {
+            call.arg(absent_or(option));
+        }
+        call.arg(if job.repeatable { job.fingerprint() } else { String::new() });
+        call.arg(job.trace.as_deref().unwrap_or_default());
+        let mut answer = Items::of(self.ask(call).await?)?;
+        match answer.text()?.as_str() {
+            "created" => Ok((Submitted::Created(answer.parsed()?), answer.maybe_parsed()?)),
+            "exists" => Ok((Submitted::Exists, None)),
+            "conflict" => Ok((Submitted::Conflict, None)),
+            "full" => Ok((Submitted::Full(answer.parsed()?), None)),
+            other => Err(QueueError::Garbled(format!("dayfly_submit answered `{other}`"))),
+        }
     }
 }

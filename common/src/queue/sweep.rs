@@ -9,6 +9,6 @@ impl Queue {
     /// # Errors
     /// See [`QueueError`].
     pub async fn sweep(&self) -> Result<(), QueueError> {
-        todo!()
+        self.ask(self.function("dayfly_sweep")).await.map(drop)
     }
 }

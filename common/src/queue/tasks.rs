@@ -1,8 +1,10 @@
 //! The registry of tasks, and pausing.
 
-use super::{Queue, QueueError};
+use super::{Queue, QueueError, reply::pairs, reply::parsed, reply::text};
 use crate::model::{OutputKind, TaskDef, TaskName};
+use redis::Value;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// What the registry tells of a task: enough for an API without a file of its own to check a request. Never its
 /// command, environment, user or paths.
@@ -62,8 +64,12 @@ impl Queue {
     /// # Errors
     /// See [`QueueError`].
     pub async fn register_tasks(&self, cards: &[TaskCard]) -> Result<(), QueueError> {
-        let _ = cards;
-        todo!()
+        let mut call = self.function("dayfly_register");
+        for card in cards {
+            let definition = serde_json::to_string(card).map_err(|error| QueueError::Garbled(error.to_string()))?;
+            call.arg(card.name.as_str()).arg(definition);
+        }
+        self.ask(call).await.map(drop)
     }
 
     /// The registry.
@@ -71,7 +77,9 @@ impl Queue {
     /// # Errors
     /// See [`QueueError`].
     pub async fn registered_tasks(&self) -> Result<Vec<TaskCard>, QueueError> {
-        todo!()
+        let mut ask = redis::cmd("HGETALL");
+        ask.arg(self.keys.tasks());
+        Ok(read_cards(self.ask(ask).await?)?.into_values().collect())
     }
 
     /// Stops (or lets go on) the claiming of a task's jobs; running ones go on. `false` when it was so already.
@@ -79,7 +87,20 @@ impl Queue {
     /// # Errors
     /// See [`QueueError`].
     pub async fn set_paused(&self, task: &TaskName, paused: bool) -> Result<bool, QueueError> {
-        let _ = (task, paused);
-        todo!()
+        let mut call = self.function(if paused { "dayfly_pause" } else { "dayfly_resume" });
+        call.arg(task.as_str());
+        Ok(parsed::<i64>(&text(self.ask(call).await?)?)? == 1)
     }
+}
+
+/// The registry as stored. A definition that cannot be read (a later revision's, a hand's) is left out, and said.
+pub(super) fn read_cards(answer: Value) -> Result<BTreeMap<TaskName, TaskCard>, QueueError> {
+    let mut cards = BTreeMap::new();
+    for (name, definition) in pairs(answer)? {
+        match serde_json::from_slice::<TaskCard>(&definition) {
+            Ok(card) => drop(cards.insert(card.name.clone(), card)),
+            Err(error) => tracing::warn!(task = name, %error, "the registry's definition of {name} cannot be read"),
+        }
+    }
+    Ok(cards)
 }

@@ -1,8 +1,10 @@
 //! Wake-ups: hints that make things fast. Every path works with all of them lost.
 
-use super::{Queue, QueueError};
+use super::{Queue, QueueError, reply::Items};
 use crate::model::{JobId, TaskName};
-use std::time::Duration;
+use futures_util::{Stream, StreamExt as _};
+use redis::{Msg, Value, aio::MultiplexedConnection};
+use std::{fmt, pin::Pin, time::Duration};
 
 /// What ended a wait.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,15 +16,29 @@ pub enum Wake {
 }
 
 /// Blocks on the wake lists of a worker's tasks, on a connection of its own.
-#[derive(Debug)]
 pub struct WakeListener {
-    _private: (),
+    connection: MultiplexedConnection,
+    /// Lists and the tasks they belong to.
+    lists: Vec<(String, TaskName)>,
+    /// What an answer may take on top of the wait.
+    slack: Duration,
 }
 
 /// Hears the ids of running jobs whose cancel was just asked for, on a connection of its own.
-#[derive(Debug)]
 pub struct CancelListener {
-    _private: (),
+    messages: Pin<Box<dyn Stream<Item = Msg> + Send>>,
+}
+
+impl fmt::Debug for WakeListener {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("WakeListener").field("lists", &self.lists).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for CancelListener {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("CancelListener").finish_non_exhaustive()
+    }
 }
 
 impl Queue {
@@ -31,8 +47,8 @@ impl Queue {
     /// # Errors
     /// See [`QueueError`].
     pub async fn wake_listener(&self, tasks: &[TaskName]) -> Result<WakeListener, QueueError> {
-        let _ = tasks;
-        todo!()
+        let lists = tasks.iter().map(|task| (self.keys.wake(task), task.clone())).collect();
+        Ok(WakeListener { connection: self.dedicated().await?, lists, slack: self.deadline })
     }
 
     /// Puts a token back that came when no slot was free.
@@ -40,8 +56,9 @@ impl Queue {
     /// # Errors
     /// See [`QueueError`].
     pub async fn push_token(&self, task: &TaskName) -> Result<(), QueueError> {
-        let _ = task;
-        todo!()
+        let mut call = self.function("dayfly_wake");
+        call.arg(task.as_str());
+        self.ask(call).await.map(drop)
     }
 
     /// A listener for cancels.
@@ -49,7 +66,11 @@ impl Queue {
     /// # Errors
     /// See [`QueueError`].
     pub async fn cancel_listener(&self) -> Result<CancelListener, QueueError> {
-        todo!()
+        let mut subscriber = self.subscriber().await?;
+        tokio::time::timeout(self.deadline, subscriber.subscribe(self.keys.cancel_channel()))
+            .await
+            .map_err(|_| QueueError::Slow(self.deadline))??;
+        Ok(CancelListener { messages: Box::pin(subscriber.into_on_message()) })
     }
 }
 
@@ -60,8 +81,26 @@ impl WakeListener {
     /// # Errors
     /// See [`QueueError`]; then the listener is of no further use.
     pub async fn wait(&mut self, bound: Duration) -> Result<Wake, QueueError> {
-        let _ = bound;
-        todo!()
+        if self.lists.is_empty() {
+            tokio::time::sleep(bound).await;
+            return Ok(Wake::Silence);
+        }
+        let mut pop = redis::cmd("BLPOP");
+        for (list, _) in &self.lists {
+            pop.arg(list);
+        }
+        // 0 would wait for ever.
+        pop.arg(format!("{:.3}", bound.as_secs_f64().max(0.001)));
+        let limit = bound + self.slack;
+        let answer = tokio::time::timeout(limit, pop.query_async::<Value>(&mut self.connection))
+            .await
+            .map_err(|_| QueueError::Slow(limit))??;
+        if answer == Value::Nil {
+            return Ok(Wake::Silence);
+        }
+        let list = Items::of(answer)?.text()?;
+        let task = self.lists.iter().find(|(known, _)| *known == list).map(|(_, task)| task.clone());
+        task.map(Wake::Token).ok_or_else(|| QueueError::Garbled(format!("BLPOP answered from {list}")))
     }
 }
 
@@ -71,6 +110,15 @@ impl CancelListener {
     /// # Errors
     /// The connection broke: open another.
     pub async fn next(&mut self) -> Result<JobId, QueueError> {
-        todo!()
+        loop {
+            let Some(message) = self.messages.next().await else {
+                return Err(QueueError::Unreachable("the subscription ended".into()));
+            };
+            // Anybody may publish by hand; what is no id is no cancel.
+            match message.get_payload::<String>().ok().and_then(|text| text.parse().ok()) {
+                Some(id) => return Ok(id),
+                None => tracing::warn!("a message on the cancel channel is not a job id"),
+            }
+        }
     }
 }

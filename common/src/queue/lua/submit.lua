@@ -1,0 +1,66 @@
+-- dayfly_submit: stores a job and puts it in its task's queue (or among the delayed), once.
+-- KEYS: the base.
+-- ARGV: id, task, input, priority (0..9), delay ms, timeout ms, expires ms, retries, retention ms, max_queued,
+--       fingerprint, traceparent. Empty text = absent; what follows `input` may be left out.
+-- Returns: {"created", state, created_at} | {"exists"} | {"conflict"} | {"full", waiting}
+-- Crash points: atomic. The known-id and max_queued checks come before the first write. Record and input are written before
+-- the index that makes them visible; the wake token, a hint, comes with it. Sent again, the second call finds the record.
+-- The only function without allow-oom: a full server takes no new job, and says so before anything is written.
+
+local function submit(keys, args)
+  local base = base_of(keys)
+  local id, task, input = args[1], args[2], args[3]
+  if not id or not task or not input then error({ err = 'ERR id, task and input are needed' }) end
+  local priority = number_of(args, 4) or 5
+  if priority > 9 then error({ err = 'ERR priority must be 0 to 9' }) end
+  local delay = number_of(args, 5) or 0
+  local timeout, expires = number_of(args, 6), number_of(args, 7)
+  local retries, retention, max_queued = number_of(args, 8), number_of(args, 9), number_of(args, 10)
+  local fingerprint, trace = text_of(args, 11), text_of(args, 12)
+
+  local job = K.job(base, id)
+  local known = redis.call('HMGET', job, 'state', 'fingerprint')
+  if known[1] then
+    if (known[2] or nil) == fingerprint then return { 'exists' } end
+    return { 'conflict' }
+  end
+  if max_queued then
+    local counted = redis.call('HMGET', K.counts(base), task .. ':queued', task .. ':scheduled')
+    local now_waiting = (tonumber(counted[1] or 0) or 0) + (tonumber(counted[2] or 0) or 0)
+    if now_waiting >= max_queued then return { 'full', now_waiting } end
+  end
+
+  local now = clock()
+  local state = delay > 0 and 'scheduled' or 'queued'
+  local record = { id = id, task = task, priority = whole(priority), created_at = whole(now) }
+  local fields = { 'state', state, 'task', task, 'created_at', record.created_at }
+  local function keep(name, value)
+    if not value then return end
+    fields[#fields + 1] = name
+    fields[#fields + 1] = type(value) == 'number' and whole(value) or value
+  end
+  if priority ~= 5 then keep('priority', priority) end
+  if delay > 0 then
+    record.ready_at = whole(now + delay)
+    keep('ready_at', record.ready_at)
+  end
+  keep('timeout_ms', timeout)
+  keep('expires_at', expires and now + expires)
+  keep('retries', retries)
+  keep('retention_ms', retention)
+  keep('fingerprint', fingerprint)
+  keep('trace', trace)
+
+  redis.call('SET', K.job_input(base, id), input)
+  redis.call('HSET', job, unpack(fields))
+  if expires then redis.call('ZADD', K.expiring(base), whole(now + expires), id) end
+  if delay > 0 then
+    redis.call('ZADD', K.delayed(base), record.ready_at, id)
+  else
+    enqueue(base, record)
+  end
+  moved(base, record, state)
+  return { 'created', state, record.created_at }
+end
+
+redis.register_function{ function_name = 'dayfly_submit', callback = submit }

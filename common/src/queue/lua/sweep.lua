@@ -1,0 +1,94 @@
+-- dayfly_sweep: the periodic repair that any process may run. Also run by heartbeats.
+-- KEYS: the base.  ARGV: none.  Returns: 1, or 0 when another sweep ran within the last second.
+-- Bounded: 500 expired leases, 500 due and 500 expired jobs, 2,000 trimmed entries a state.
+-- Crash points: atomic. Each job's move is complete by itself (attempt noted, new index, then lease and held), so a sweep cut
+-- short leaves the rest to the next one.
+
+local LEASES_A_SWEEP = 500
+local DUE_A_SWEEP = 500
+local TRIM_STEP = 100
+local TRIM_STEPS = 20
+local TTL_DEFAULT = 60000
+
+-- Times are only as good as the clock. After a jump of the server's clock, a restart, or a pause so long that it may have
+-- been a jump, no lease is taken for one whole ttl: every worker alive has renewed by then. Returns whether to hold.
+local function hold(base, now, clock_of)
+  local ttl = tonumber(clock_of.ttl) or TTL_DEFAULT
+  local gap = clock_of.last and now - clock_of.last
+  local run_id = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') or ''
+  local jumped = gap and (gap < 0 or gap > math.max(3000, 1000 + ttl / 10))
+  local restarted = clock_of.run_id and clock_of.run_id ~= run_id
+  local until_ms = tonumber(clock_of.hold_until) or 0
+  if jumped or restarted then until_ms = now + ttl end
+  until_ms = math.min(until_ms, now + ttl)
+  redis.call('HSET', K.sweep(base), 'run_id', run_id, 'hold_until', whole(until_ms))
+  -- A lease further ahead than any worker may have asked for was given by a clock that has since gone back.
+  local ahead = redis.call('ZRANGEBYSCORE', K.leases(base), '(' .. whole(now + 2 * ttl), '+inf', 'LIMIT', 0, LEASES_A_SWEEP)
+  for _, id in ipairs(ahead) do
+    redis.call('ZADD', K.leases(base), 'XX', whole(now + ttl), id)
+    redis.call('HSET', K.job(base, id), 'lease', whole(now + ttl))
+  end
+  return now < until_ms
+end
+
+-- Removes index entries whose record has gone: from the oldest on while they are gone, then one step further round the index
+-- (retention differs from job to job).
+local function trim(base, state, at)
+  local index = K.finished(base, state)
+  local function gone_of(from)
+    local ids = redis.call('ZRANGE', index, from, from + TRIM_STEP - 1)
+    local gone = {}
+    for _, id in ipairs(ids) do
+      if redis.call('EXISTS', K.job(base, id)) == 0 then gone[#gone + 1] = id end
+    end
+    if #gone > 0 then redis.call('ZREM', index, unpack(gone)) end
+    return #gone, #ids
+  end
+  for _ = 1, TRIM_STEPS do
+    local gone, seen = gone_of(0)
+    if gone < seen or seen == 0 then break end
+  end
+  local gone, seen = gone_of(at)
+  return seen < TRIM_STEP and 0 or at + seen - gone
+end
+
+local function sweep(base, now)
+  local seen = redis.call('HMGET', K.sweep(base), 'last', 'run_id', 'hold_until', 'ttl', 'trim')
+  local clock_of = { last = tonumber(seen[1] or nil), run_id = seen[2] or nil, hold_until = seen[3], ttl = seen[4] }
+  if clock_of.last and now >= clock_of.last and now - clock_of.last < 1000 then return 0 end
+  redis.call('HSET', K.sweep(base), 'last', whole(now))
+
+  if not hold(base, now, clock_of) then
+    local over = redis.call('ZRANGEBYSCORE', K.leases(base), '-inf', whole(now), 'LIMIT', 0, LEASES_A_SWEEP)
+    for _, id in ipairs(over) do
+      local record = read(base, id)
+      if record and record.state == 'running' then
+        lose(base, now, record, 'its worker stopped renewing the lease', true)
+      else
+        redis.call('ZREM', K.leases(base), id)
+      end
+    end
+  end
+  settle_due(base, now, DUE_A_SWEEP)
+  for _, task in ipairs(redis.call('SMEMBERS', K.queues(base))) do
+    if redis.call('EXISTS', K.queue(base, task)) == 1 then
+      arm(base, task)
+    else
+      redis.call('SREM', K.queues(base), task)
+    end
+  end
+  local at = tonumber(seen[5] or 0) or 0
+  local furthest = 0
+  for _, state in ipairs({ 'succeeded', 'failed', 'cancelled' }) do
+    furthest = math.max(furthest, trim(base, state, at))
+  end
+  redis.call('HSET', K.sweep(base), 'trim', whole(furthest))
+  redis.call('ZREMRANGEBYSCORE', K.workers(base), '-inf', whole(now - 6 * PRESENCE_MS))
+  return 1
+end
+
+redis.register_function{
+  function_name = 'dayfly_sweep',
+  callback = function(keys) return sweep(base_of(keys), clock()) end,
+  flags = { 'allow-oom' },
+}

@@ -1,0 +1,148 @@
+//! A worker played by hand: it claims and finishes jobs by the queue's own calls, and runs nothing.
+
+use crate::eventually_async;
+use dayfly_common::{
+    model::{Backoff, Limits, Nonce, Outcome, OutputKind, Program, TaskDef},
+    queue::{Ask, AskTask, Beat, Claim, Finished, Presence, Queue, TaskCard},
+};
+use std::{collections::BTreeMap, time::Duration};
+
+/// The lease of its claims, ms.
+const TTL_MS: u64 = 30_000;
+
+/// A worker played by hand.
+#[derive(Debug)]
+pub struct Hand {
+    queue: Queue,
+    presence: Presence,
+    tasks: Vec<AskTask>,
+}
+
+/// A task with the usual defaults.
+///
+/// # Panics
+/// When the name cannot be one.
+#[must_use]
+pub fn task(name: &str) -> TaskDef {
+    TaskDef {
+        name: name.parse().expect("a task's name"),
+        description: None,
+        program: Program::Command(vec!["true".to_owned()]),
+        timeout_ms: 600_000,
+        max_timeout_ms: 600_000,
+        kill_grace_ms: 5_000,
+        expires_ms: None,
+        retries: 0,
+        lost_retries: 2,
+        backoff: Backoff::default(),
+        limits: Limits::default(),
+        user: None,
+        group: None,
+        no_new_privs: false,
+        sandbox: None,
+        env: BTreeMap::new(),
+        pass_env: Vec::new(),
+        env_file: Vec::new(),
+        workdir: None,
+        input_schema: None,
+        output: OutputKind::Auto,
+        max_result: 1 << 20,
+        max_log: 1 << 20,
+        max_queued: None,
+        retention_ms: 7 * 86_400_000,
+        route: None,
+    }
+}
+
+impl Hand {
+    /// Publishes the tasks and shows itself alive.
+    ///
+    /// # Panics
+    /// When Redis refuses.
+    pub async fn new(queue: &Queue, tasks: &[TaskDef]) -> Self {
+        let cards: Vec<TaskCard> = tasks.iter().map(TaskCard::from).collect();
+        queue.register_tasks(&cards).await.expect("the tasks are published");
+        let presence = Presence {
+            id: "hand-00000001".to_owned(),
+            name: "hand".to_owned(),
+            host: "here".to_owned(),
+            pid: 1,
+            version: "0.0.0".to_owned(),
+            slots: 4,
+            busy: 0,
+            tasks: tasks.iter().map(|task| task.name.to_string()).collect(),
+            draining: false,
+            isolation: "tree".to_owned(),
+            started_at: 1_700_000_000_000,
+        };
+        let tasks = tasks
+            .iter()
+            .map(|task| AskTask {
+                name: task.name.clone(),
+                timeout_ms: task.timeout_ms,
+                lost_retries: task.lost_retries,
+            })
+            .collect();
+        let hand = Self { queue: queue.clone(), presence, tasks };
+        hand.beat().await;
+        hand
+    }
+
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.presence.id
+    }
+
+    /// What it shows of itself.
+    #[must_use]
+    pub fn presence(&self) -> &Presence {
+        &self.presence
+    }
+
+    /// A heartbeat that holds nothing.
+    ///
+    /// # Panics
+    /// When Redis refuses.
+    pub async fn beat(&self) {
+        let beat = Beat { presence: self.presence.clone(), held: Vec::new(), ttl_ms: TTL_MS };
+        self.queue.heartbeat(&beat).await.expect("a heartbeat");
+    }
+
+    /// The next job, which must come within 10 s.
+    ///
+    /// # Panics
+    /// When none does.
+    pub async fn claim(&self) -> Claim {
+        eventually_async("a job to claim", Duration::from_secs(10), || self.try_claim()).await
+    }
+
+    /// A job, if there is one.
+    ///
+    /// # Panics
+    /// When Redis refuses.
+    pub async fn try_claim(&self) -> Option<Claim> {
+        let (worker, tasks) = (self.presence.id.clone(), self.tasks.clone());
+        let ask = Ask { worker, nonces: vec![Nonce::random()], tasks, ttl_ms: TTL_MS };
+        self.queue.claim(&ask).await.expect("a claim").claims.pop()
+    }
+
+    /// Ends a job.
+    ///
+    /// # Panics
+    /// When the queue does not take it.
+    pub async fn finish(&self, claim: Claim, outcome: Outcome) {
+        let end = claim.finish(&self.presence.id, outcome);
+        let (finished, _) = self.queue.finish(&[end], None).await.expect("an answer");
+        assert!(matches!(finished[..], [Finished::Done(_)]), "{finished:?}");
+    }
+
+    /// Ends a job well, with a JSON result.
+    ///
+    /// # Panics
+    /// When the queue does not take it.
+    pub async fn succeed(&self, claim: Claim, json: &str) {
+        let result = json.as_bytes().to_vec();
+        self.finish(claim, Outcome::Succeeded { result, content_type: "application/json", truncated: false }).await;
+    }
+}
