@@ -4,7 +4,7 @@
 //! slot, says who is who (`supervisor slot leader`, one line of pids), passes on what the job says on fd 3, and waits.
 
 use dayfly_tests::process::spec;
-use dayfly_worker::process::{Note, Supervisor, supervisor_main};
+use dayfly_worker::process::{Isolation, Note, Supervisor, supervisor_main};
 use std::{env, error::Error, time::Duration};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -18,7 +18,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 #[tokio::main(flavor = "current_thread")]
 async fn daemon(argv: Vec<String>) -> Result<(), Box<dyn Error>> {
-    let supervisor = Supervisor::launch(&env::current_exe()?)?;
+    let isolation = env::var("ISOLATION").map_or(Ok(Isolation::Auto), |text| text.parse())?;
+    let supervisor = Supervisor::launch_with(&env::current_exe()?, isolation)?;
     let slot = supervisor.open_slot().await?;
     let slot_pid = slot.pid();
     let mut spec = spec(&argv);

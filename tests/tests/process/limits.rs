@@ -1,6 +1,6 @@
 //! Limits of a task: each holds for the whole tree, and the one that ended a job is named.
 
-use crate::room::{Done, end, hostile, mark, ready, run, run_in, start, supervisor};
+use crate::room::{Done, end, hostile, mark, program, ready, run, run_in, start, supervisor};
 use dayfly_common::model::{KilledBy, Limits, Sandbox};
 use dayfly_tests::{process::shell, processes_with};
 use dayfly_worker::process::{Exit, JobSpec, LimitHit};
@@ -23,7 +23,7 @@ async fn a_leak_dies_alone_and_says_why() {
     let limits = Limits { memory: Some(64 << 20), ..Limits::default() };
     let supervisor = supervisor();
     let (other, other_end) = start(&supervisor, shell("sleep 60")).await;
-    let program = env!("CARGO_BIN_EXE_hostile");
+    let program = program("hostile").display().to_string();
     // The leader itself, and a child whose parent would go on as if nothing had happened.
     for job in [hostile("eat-memory"), shell(&format!("{program} eat-memory; exit 0"))] {
         let slot = supervisor.open_slot().await.unwrap();
@@ -48,7 +48,7 @@ async fn memory_within_the_limit_is_no_ones_business() {
 #[tokio::test]
 async fn cpu_time_counts_the_whole_tree() {
     let limits = Limits { cpu_time_ms: Some(600), ..Limits::default() };
-    let hostile = env!("CARGO_BIN_EXE_hostile");
+    let hostile = program("hostile").display().to_string();
     for line in [format!("{hostile} spin"), format!("{hostile} spin & {hostile} spin & wait")] {
         let mut job = limited(shell(&line), limits.clone());
         job.grace = Duration::from_millis(50);
@@ -143,7 +143,7 @@ async fn another_user_is_taken_on_whole_and_can_be_killed() {
     let home = tempfile::tempdir().unwrap();
     fs::set_permissions(home.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     let program = home.path().join("hostile");
-    fs::copy(env!("CARGO_BIN_EXE_hostile"), &program).unwrap();
+    fs::copy(crate::room::program("hostile"), &program).unwrap();
     let mut job = shell("id -u; id -g; id -G; grep -E 'CapEff|CapPrm' /proc/self/status | cut -f2 | tr '\\n' ' '");
     job.identity = Some((65534, 65533));
     let supervisor = supervisor();

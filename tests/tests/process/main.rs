@@ -1,5 +1,7 @@
 //! The process room by itself: no queue, no Redis. One file a behaviour.
 
+mod census;
+mod daemon;
 mod deaths;
 mod exits;
 mod hostile;
@@ -8,5 +10,6 @@ mod limits;
 mod output;
 mod refusals;
 mod room;
+mod swept;
 mod tiers;
 mod times;
