@@ -78,6 +78,20 @@ async fn without_the_right_to_load_the_error_says_what_to_do() {
 }
 
 #[tokio::test]
+async fn an_application_needs_no_right_to_commands_of_the_server() {
+    let rig = Rig::start().await;
+    rig.queue.ensure_library().await.expect("loaded");
+    let rights =
+        ["ACL", "SETUSER", "app", "on", ">secret", "~dayfly:*", "&dayfly:*", "+@all", "-@admin", "-@dangerous"];
+    rig.hand.get::<()>(&rights).await;
+    let url = rig.server.url().replace("redis://", "redis://app:secret@");
+    let app = Queue::new(&settings(&url)).expect("good settings");
+    app.submit(&job("t")).await.expect("accepted");
+    app.sweep().await.expect("swept");
+    assert_eq!(app.tasks().await.expect("an answer")[0].queued, 1);
+}
+
+#[tokio::test]
 async fn operators_call_it_by_hand_with_just_an_id() {
     let rig = Rig::start().await;
     let id = rig.submit(job("t")).await.to_string();

@@ -9,8 +9,8 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{info, warn};
 
-/// The registry is written again this often, so that a server that lost its data learns of the tasks.
-const REGISTER_EVERY: Duration = Duration::from_secs(60);
+/// The registry is written again this often: it forgets what is not seen for 90 s, and a server may have lost its data.
+const REGISTER_EVERY: Duration = Duration::from_secs(30);
 
 /// Beats until it is dropped.
 pub(crate) async fn beat_for_ever(ctx: Arc<Context>, mut presence: Presence) {

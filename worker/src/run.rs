@@ -56,7 +56,10 @@ pub(crate) async fn run(
             debug!(job = %claim.id, task = %claim.task, pid = run.pid, "started");
             let pid = run.pid;
             let watched = watch(ctx, &task, &claim, run, end, &mut orders).await;
-            drop(dir);
+            if watched.ended.unkillable {
+                // Something may still write there: never to be used again.
+                std::mem::forget(dir);
+            }
             conclude(ctx, &task, claim, timeout, pid, watched)
         }
         Err((error, slot)) => {
@@ -93,7 +96,7 @@ fn ended_before_start(orders: &mut mpsc::UnboundedReceiver<Order>) -> Option<Opt
 }
 
 fn prepare(ctx: &Context, task: &TaskDef, claim: &Claim, limit: BootTime) -> Result<(JobDir, JobSpec), String> {
-    let dir = ctx.home.job_dir(claim.id, &claim.fence).map_err(|error| {
+    let dir = ctx.home.job_dir().map_err(|error| {
         format!("the job's folder below {} cannot be made: {error}", ctx.config.state_dir.display())
     })?;
     let env = environment::variables(task, claim, dir.path()).map_err(|error| error.to_string())?;

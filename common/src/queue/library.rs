@@ -5,12 +5,14 @@ use redis::{Cmd, Value};
 use std::{fmt::Write as _, sync::LazyLock};
 
 /// The revision of the library this program carries. Grows with every change of a `.lua` file.
-pub const REVISION: u32 = 1;
+pub const REVISION: u32 = 2;
 
 /// Shared parts: their names are seen by all that follow.
 const SHARED: [&str; 3] = [include_str!("lua/keys.lua"), include_str!("lua/record.lua"), include_str!("lua/due.lua")];
 
-/// `sweep` is shared too: heartbeats run it.
+/// Shared too: heartbeats sweep.
+const SWEEP: &str = include_str!("lua/sweep.lua");
+
 const OPERATIONS: [&str; 14] = [
     include_str!("lua/version.lua"),
     include_str!("lua/submit.lua"),
@@ -33,7 +35,7 @@ static LIBRARY: LazyLock<String> = LazyLock::new(|| {
     for part in SHARED {
         code.push_str(part);
     }
-    code.push_str(include_str!("lua/sweep.lua"));
+    code.push_str(SWEEP);
     for part in OPERATIONS {
         // A block of its own, so that an operation's local names are its own too.
         let _ = writeln!(code, "do\n{part}end");
@@ -83,6 +85,33 @@ impl Queue {
             Err(QueueError::Refused(said)) if said.contains("already exists") && !replace => Ok(()),
             Err(QueueError::Refused(said)) if said.starts_with("NOPERM") => Err(QueueError::NoLibrary(said)),
             Err(error) => Err(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sha2::{Digest as _, Sha256};
+
+    /// Of the library's text in [`REVISION`]. A changed text under an old number would never reach a server that has it.
+    const DIGEST: &str = "e101121c9cdfb525";
+
+    #[test]
+    fn a_changed_text_has_a_new_revision() {
+        let digest = Sha256::digest(Queue::library().as_bytes());
+        let digest: String = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(digest, DIGEST, "the library has changed: raise REVISION, then note this digest");
+    }
+
+    #[test]
+    fn every_file_says_what_it_is_for_and_why_it_may_be_cut_short() {
+        for file in OPERATIONS.iter().chain([&SWEEP]) {
+            let header: Vec<&str> = file.lines().take_while(|line| line.starts_with("--")).collect();
+            let header = header.join("\n");
+            for needed in ["-- dayfly_", "KEYS: ", "ARGV: ", "Returns: ", "Crash points: "] {
+                assert!(header.contains(needed), "no `{needed}` in\n{header}");
+            }
         }
     }
 }

@@ -91,13 +91,21 @@ impl Link {
 }
 
 async fn hear(socket: &AsyncFd<OwnedFd>) -> io::Result<Said> {
-    let mut message = [0; LONGEST];
     loop {
         let mut ready = socket.readable().await?;
-        match receive_value::<FromSlot>(socket.as_fd(), &mut message)? {
-            Arrival::Value(value, _, pid) => return Ok(Said::Message(value, pid)),
-            Arrival::End => return Ok(Said::End),
-            Arrival::Nothing => ready.clear_ready(),
+        match take(socket)? {
+            Some(said) => return Ok(said),
+            None => ready.clear_ready(),
         }
     }
+}
+
+/// What is there now. The buffer is here and not in the future above, which is moved about with all it holds.
+fn take(socket: &AsyncFd<OwnedFd>) -> io::Result<Option<Said>> {
+    let mut message = [0; LONGEST];
+    Ok(match receive_value::<FromSlot>(socket.as_fd(), &mut message)? {
+        Arrival::Value(value, _, pid) => Some(Said::Message(value, pid)),
+        Arrival::End => Some(Said::End),
+        Arrival::Nothing => None,
+    })
 }

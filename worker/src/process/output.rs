@@ -7,7 +7,7 @@ use nix::{
     fcntl::{FcntlArg, OFlag, fcntl},
     unistd::{pipe2, read},
 };
-use std::{future::pending, io, os::fd::OwnedFd};
+use std::{cell::RefCell, future::pending, io, os::fd::OwnedFd};
 use tokio::{
     io::{Interest, unix::AsyncFd},
     sync::mpsc,
@@ -25,7 +25,6 @@ pub(super) struct Output {
     stdout: Option<AsyncFd<OwnedFd>>,
     stderr: Option<AsyncFd<OwnedFd>>,
     events: Option<AsyncFd<OwnedFd>>,
-    chunk: Vec<u8>,
     kept: Kept,
 }
 
@@ -81,8 +80,7 @@ impl Output {
             event_lines: Lines::default(),
             log: Log { notes, room: max_log, max: max_log, full: false, dropped: 0 },
         };
-        let chunk = Vec::new();
-        Ok((Self { stdout, stderr, events, chunk, kept }, [their_stdout, their_stderr, their_events]))
+        Ok((Self { stdout, stderr, events, kept }, [their_stdout, their_stderr, their_events]))
     }
 
     /// Waits until one of the pipes has something, and reads it. Never ends once all are closed. May be dropped while
@@ -93,40 +91,50 @@ impl Output {
             () = readable(self.stderr.as_ref()) => Stream::Stderr,
             () = readable(self.events.as_ref()) => Stream::Events,
         };
-        let chunk = &mut self.chunk;
-        chunk.resize(CHUNK, 0);
         let pipe = match stream {
             Stream::Stdout => &mut self.stdout,
             Stream::Stderr => &mut self.stderr,
             Stream::Events => &mut self.events,
         };
         let Some(fd) = pipe.as_ref() else { return };
-        match fd.try_io(Interest::READABLE, |fd| read(fd, chunk).map_err(io::Error::from)) {
-            Ok(0) => *pipe = None,
-            Ok(length) => self.kept.take(stream, chunk.get(..length).unwrap_or_default()),
-            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
-            Err(_) => *pipe = None,
+        let open =
+            with_chunk(|chunk| match fd.try_io(Interest::READABLE, |fd| read(fd, chunk).map_err(io::Error::from)) {
+                Ok(0) => false,
+                Ok(length) => {
+                    self.kept.take(stream, chunk.get(..length).unwrap_or_default());
+                    true
+                }
+                Err(error) => matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted),
+            });
+        if !open {
+            *pipe = None;
         }
     }
 
     /// Reads what is there without waiting, closes the pipes and gives the whole. For when the tree is gone.
     pub(super) fn finish(mut self) -> Printed {
-        self.chunk.resize(CHUNK, 0);
-        for (stream, pipe) in
-            [(Stream::Stdout, self.stdout), (Stream::Stderr, self.stderr), (Stream::Events, self.events)]
-        {
-            let Some(fd) = pipe else { continue };
-            for _ in 0..LAST_READS {
-                match read(fd.get_ref(), &mut self.chunk) {
-                    Ok(0) | Err(Errno::EAGAIN) => break,
-                    Ok(length) => self.kept.take(stream, self.chunk.get(..length).unwrap_or_default()),
-                    Err(Errno::EINTR) => {}
-                    Err(_) => break,
+        let pipes = [(Stream::Stdout, self.stdout), (Stream::Stderr, self.stderr), (Stream::Events, self.events)];
+        with_chunk(|chunk| {
+            for (stream, pipe) in pipes {
+                let Some(fd) = pipe else { continue };
+                for _ in 0..LAST_READS {
+                    match read(fd.get_ref(), chunk) {
+                        Ok(0) | Err(Errno::EAGAIN) => break,
+                        Ok(length) => self.kept.take(stream, chunk.get(..length).unwrap_or_default()),
+                        Err(Errno::EINTR) => {}
+                        Err(_) => break,
+                    }
                 }
             }
-        }
+        });
         self.kept.finish()
     }
+}
+
+/// Lends a buffer of [`CHUNK`] bytes, one a thread: reading a pipe never waits, so no job needs one of its own.
+fn with_chunk<T>(act: impl FnOnce(&mut [u8]) -> T) -> T {
+    thread_local!(static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; CHUNK]));
+    BUFFER.with_borrow_mut(|chunk| act(chunk))
 }
 
 #[derive(Debug, Clone, Copy)]

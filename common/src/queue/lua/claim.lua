@@ -12,7 +12,7 @@ local SKIPS = 100 -- heads that are settled instead of given, a call
 
 -- What a worker needs to run a job.
 local function described(base, record, timeout, now)
-  return { record.id, record.task, record.fence, redis.call('GET', K.job_input(base, record.id)), whole(timeout),
+  return { record.id, record.task, record.fence, record.input or redis.call('GET', K.job_input(base, record.id)), whole(timeout),
     record.retries or false, record.failures or '0', record.trace or false, now }
 end
 
@@ -62,7 +62,8 @@ local function skipped(base, now, task, id, record)
     conclude_expired(base, now, record)
     return true
   end
-  if redis.call('EXISTS', K.job_input(base, id)) == 0 then
+  record.input = redis.call('GET', K.job_input(base, id))
+  if not record.input then
     conclude_failed(base, now, record, 'spawn_failed', 'its input is no longer stored')
     return true
   end
@@ -105,7 +106,11 @@ local function claim(keys, args)
     end
   end
 
-  local more = settle_due(base, now, SKIPS)
+  local due, more = next_due(base, now), false
+  if due == 0 then
+    more = settle_due(base, now, SKIPS)
+    due = next_due(base, now)
+  end
   local open = {}
   for _, task in ipairs(ask.tasks) do
     if redis.call('SISMEMBER', K.paused(base), task.name) == 0 then open[#open + 1] = task end
@@ -133,7 +138,7 @@ local function claim(keys, args)
       if redis.call('EXISTS', K.queue(base, task.name)) == 1 then arm(base, task.name) end
     end
   end
-  return { claims, next_due(base, now) or false, more and 1 or 0 }
+  return { claims, due or false, more and 1 or 0 }
 end
 
 redis.register_function{ function_name = 'dayfly_claim', callback = claim, flags = { 'allow-oom' } }

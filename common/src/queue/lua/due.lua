@@ -1,6 +1,16 @@
 -- Time's own moves: delayed jobs whose time has come are queued, expired ones fail. Shared by claim and sweep, so that
 -- a delay ends on time even between two sweeps.
 
+-- Ms until the next of them (0: it is due), or nil.
+local function next_due(base, now)
+  local soonest
+  for _, key in ipairs({ K.delayed(base), K.expiring(base) }) do
+    local at = tonumber(redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')[2])
+    if at and (not soonest or at < soonest) then soonest = at end
+  end
+  return soonest and math.max(0, soonest - now)
+end
+
 -- Settles at most `limit` of each; true when there may be more.
 local function settle_due(base, now, limit)
   local due = redis.call('ZRANGEBYSCORE', K.delayed(base), '-inf', whole(now), 'LIMIT', 0, limit)
@@ -31,14 +41,4 @@ local function settle_due(base, now, limit)
     end
   end
   return #due == limit or #expired == limit
-end
-
--- Ms until the next of them, or nil.
-local function next_due(base, now)
-  local soonest
-  for _, key in ipairs({ K.delayed(base), K.expiring(base) }) do
-    local at = tonumber(redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')[2])
-    if at and (not soonest or at < soonest) then soonest = at end
-  end
-  return soonest and math.max(0, soonest - now)
 end

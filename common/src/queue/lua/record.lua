@@ -19,9 +19,9 @@ local FIELDS = {
   'failures', 'lost', 'retries', 'lost_retries', 'timeout_ms', 'retention_ms', 'fingerprint', 'trace', 'deadline_at',
 }
 
--- Ms (or any whole number) as text; tostring() would lose digits.
+-- Ms (or any whole number up to 2^53) as text; tostring() would lose digits.
 local function whole(number)
-  return string.format('%.0f', number)
+  return string.format('%d', number)
 end
 
 -- Server time, ms.
@@ -149,10 +149,10 @@ local function conclude(base, now, record, state, fields, of_task)
   moved(base, record, state)
   redis.call('HDEL', job, 'lease', 'deadline_at', 'hinted_at')
   local kept = whole(kept_ms(base, record, of_task))
-  for _, key in ipairs({ job, K.job_input(base, id), K.job_result(base, id), K.job_more(base, id),
-    K.job_log(base, id), K.job_attempts(base, id) }) do
+  for _, key in ipairs({ job, K.job_input(base, id), K.job_log(base, id), K.job_attempts(base, id) }) do
     redis.call('PEXPIRE', key, kept)
   end
+  if state == 'succeeded' then redis.call('PEXPIRE', K.job_result(base, id), kept) end
   redis.call('DEL', K.cancel(base, id))
   leave(base, record, from)
 end
@@ -194,8 +194,8 @@ local function note_attempt(base, now, record, outcome, more)
   if record.worker then line = line .. ',"worker":' .. cjson.encode(record.worker) end
   line = line .. ',"started_at":' .. (record.started_at or whole(now)) .. ',"ended_at":' .. whole(now)
   local attempts = K.job_attempts(base, record.id)
-  redis.call('RPUSH', attempts, line .. (more or '') .. '}')
-  redis.call('LTRIM', attempts, -ATTEMPTS_KEPT, -1)
+  local length = redis.call('RPUSH', attempts, line .. (more or '') .. '}')
+  if length > ATTEMPTS_KEPT then redis.call('LTRIM', attempts, -ATTEMPTS_KEPT, -1) end
 end
 
 -- A run that nobody can tell the end of: its lease ran out, or its slot died under it. Its processes are gone. Spends

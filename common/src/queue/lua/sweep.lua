@@ -15,7 +15,9 @@ local TTL_DEFAULT = 60000
 local function hold(base, now, clock_of)
   local ttl = tonumber(clock_of.ttl) or TTL_DEFAULT
   local gap = clock_of.last and now - clock_of.last
-  local run_id = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') or ''
+  -- A user without the right to INFO still sweeps; only restarts go unnoticed then.
+  local info = redis.pcall('INFO', 'server')
+  local run_id = type(info) == 'string' and string.match(info, 'run_id:(%x+)') or clock_of.run_id or ''
   local jumped = gap and (gap < 0 or gap > math.max(3000, 1000 + ttl / 10))
   local restarted = clock_of.run_id and clock_of.run_id ~= run_id
   local until_ms = tonumber(clock_of.hold_until) or 0
