@@ -1,5 +1,6 @@
 //! How surely a slot holds its job's tree.
 
+use dayfly_common::config;
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
@@ -39,6 +40,16 @@ impl Isolation {
             Self::Auto => &[Tier::Pidns, Tier::Tree],
             Self::Pidns => &[Tier::Pidns],
             Self::Tree => &[Tier::Tree],
+        }
+    }
+}
+
+impl From<config::Isolation> for Isolation {
+    fn from(asked: config::Isolation) -> Self {
+        match asked {
+            config::Isolation::Auto => Self::Auto,
+            config::Isolation::Pidns => Self::Pidns,
+            config::Isolation::Tree => Self::Tree,
         }
     }
 }
