@@ -24,7 +24,10 @@ async fn daemon(argv: Vec<String>) -> Result<(), Box<dyn Error>> {
     let slot_pid = slot.pid();
     let mut spec = spec(&argv);
     spec.timeout = Duration::from_secs(120);
-    spec.env.extend(env::vars().filter(|(name, _)| name.starts_with("DAYFLY_")));
+    // This program's `JOB_X` is the job's `DAYFLY_X`.
+    spec.env.extend(
+        env::vars().filter_map(|(name, value)| Some((format!("DAYFLY_{}", name.strip_prefix("JOB_")?), value))),
+    );
     let (mut run, end) = slot.start(spec).await.map_err(|(error, _)| error)?;
     println!("{} {slot_pid} {}", supervisor.pid(), run.pid);
     while let Some(note) = run.notes.recv().await {

@@ -38,9 +38,10 @@ impl Daemon {
         let mut child = Command::new(program("process-fixture"))
             .arg("daemon")
             .args(&job.argv)
-            .env("DAYFLY_MARK", word.trim_start_matches("DAYFLY_MARK="))
+            .env("JOB_MARK", word.trim_start_matches("DAYFLY_MARK="))
             .env("ISOLATION", isolation.to_string())
-            .envs(env.iter().copied())
+            // Of the job alone: this daemon is not one of its processes.
+            .envs(env.iter().map(|(name, value)| (name.replace("DAYFLY_", "JOB_"), value)))
             .stdout(Stdio::piped())
             .spawn()
             .expect("the fixture");

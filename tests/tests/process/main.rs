@@ -4,6 +4,7 @@ mod census;
 mod daemon;
 mod deaths;
 mod exits;
+mod flood;
 mod hostile;
 mod input;
 mod limits;

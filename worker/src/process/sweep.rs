@@ -12,7 +12,7 @@ use super::{
 use dayfly_common::model::Fence;
 use nix::{
     sys::signal::{Signal, killpg},
-    unistd::{Pid, getpgid},
+    unistd::{Pid, getpgid, getpgrp},
 };
 use std::{
     fs,
@@ -84,7 +84,9 @@ fn kill(pid: i32, state_dir: &Path) -> bool {
     if process.has_ended() || !is_left_over(pid, state_dir) {
         return false;
     }
-    if let Ok(group) = group {
+    if let Ok(group) = group
+        && group != getpgrp()
+    {
         // An error means that it has ended.
         let _ = killpg(group, Signal::SIGKILL);
     }
