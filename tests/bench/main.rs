@@ -29,16 +29,10 @@ struct Options {
     /// Prints JSON rather than a table.
     #[arg(long)]
     json: bool,
-    /// (The measured program of the latency scenario.) Prints the time.
-    #[arg(long, hide = true)]
-    stamp: bool,
 }
 
 fn main() -> anyhow::Result<()> {
     let options = Options::parse();
-    if options.stamp {
-        return latency::stamp();
-    }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let figures = runtime.block_on(measure(&options))?;
     let mut out = std::io::stdout().lock();
