@@ -6,7 +6,7 @@
 use crate::{
     census::Census,
     daemon::{Daemon, Victim},
-    room::{end, hostile, mark, ready, start, supervisor_in},
+    room::{end, hostile, kill_hard, mark, ready, start, supervisor_in},
 };
 use dayfly_common::model::KilledBy;
 use dayfly_worker::process::{Isolation, Supervisor, Swept, Tier, sweep};
@@ -87,9 +87,9 @@ async fn end_in(supervisor: &Supervisor, shape: &str, ending: Ending) -> (Census
     }
     let word = mark(&mut job);
     println!("{shape} {ending:?} begins");
-    let slot = supervisor.open_slot().await.unwrap();
+    let slot = supervisor.open_slot().await.expect("a slot");
     let slot_pid = slot.pid();
-    let (mut run, job) = slot.start(job).await.map_err(|(error, _)| error).unwrap();
+    let (mut run, job) = slot.start(job).await.map_err(|(error, _)| error).expect("a running job");
     if matches!(ending, Ending::LeaderExits) {
         // It may be over before one could look.
         let (ended, slot) = end(job).await;
@@ -102,7 +102,7 @@ async fn end_in(supervisor: &Supervisor, shape: &str, ending: Ending) -> (Census
     match ending {
         Ending::Deadline | Ending::LeaderExits => {}
         Ending::Cancel => run.control.kill(KilledBy::Cancel, Duration::ZERO),
-        Ending::SlotKilled => kill(Pid::from_raw(slot_pid), Signal::SIGKILL).unwrap(),
+        Ending::SlotKilled => kill_hard(slot_pid),
     }
     let (ended, slot) = end(job).await;
     let taken = begun.elapsed();
@@ -127,7 +127,7 @@ async fn none_survives_in(isolation: Isolation) {
 
 /// The tier that `auto` finds here is the better one, or the same as `tree` again.
 async fn best() -> Isolation {
-    match supervisor_in(Isolation::Auto).tier().await.unwrap().tier {
+    match supervisor_in(Isolation::Auto).tier().await.expect("a tier that works").tier {
         Tier::Pidns => Isolation::Pidns,
         Tier::Tree => Isolation::Tree,
     }
@@ -144,12 +144,12 @@ async fn none_survives_in_the_plain_tier() {
 }
 
 fn none_survives_a_death_in(isolation: Isolation) {
-    let home = tempfile::tempdir().unwrap();
+    let home = tempfile::tempdir().expect("a folder");
     let dir = home.path().join("job");
     let (mut number, mut processes, mut swept) = (0, 0, Swept::default());
     for index in 0..trees() {
         let (shape, victims) = combination(SHAPES, DEATHS, index);
-        let env = [("DAYFLY_FENCE", "1-0123456789abcdef"), ("DAYFLY_DIR", dir.to_str().unwrap())];
+        let env = [("DAYFLY_FENCE", "1-0123456789abcdef"), ("DAYFLY_DIR", dir.to_str().expect("UTF-8"))];
         let mut daemon = Daemon::start(shape, isolation, &env);
         let census = Census::take(daemon.slot, &daemon.word);
         daemon.kill(victims);
