@@ -15,7 +15,6 @@ mod daemon;
 mod environment;
 mod heartbeat;
 mod held;
-mod identity;
 mod outcome;
 pub mod process;
 mod report;

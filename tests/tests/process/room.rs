@@ -1,12 +1,8 @@
 //! A supervisor of the test's own, and jobs in it.
 
-use dayfly_worker::process::{Ended, Isolation, JobSpec, Note, Run, RunEnd, Slot, Supervisor};
-use nix::{
-    sys::signal::{Signal, kill},
-    unistd::Pid,
-};
+use dayfly_worker::process::{Ended, JobSpec, Note, Run, RunEnd, Slot, Supervisor};
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
     sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
@@ -22,29 +18,11 @@ pub(crate) struct Done {
 }
 
 pub(crate) fn supervisor() -> Supervisor {
-    supervisor_in(Isolation::Auto)
-}
-
-pub(crate) fn supervisor_in(isolation: Isolation) -> Supervisor {
-    Supervisor::launch_with(&program("process-fixture"), isolation).expect("a supervisor")
-}
-
-/// A program of these tests; `DAYFLY_TEST_BIN_DIR` holds copies of them for a user who cannot see the originals.
-pub(crate) fn program(name: &str) -> PathBuf {
-    let built = match name {
-        "hostile" => env!("CARGO_BIN_EXE_hostile"),
-        _ => env!("CARGO_BIN_EXE_process-fixture"),
-    };
-    std::env::var_os("DAYFLY_TEST_BIN_DIR").map_or_else(|| built.into(), |dir| Path::new(&dir).join(name))
+    Supervisor::launch(Path::new(env!("CARGO_BIN_EXE_process-fixture"))).expect("a supervisor")
 }
 
 pub(crate) fn hostile(shape: &str) -> JobSpec {
-    let program = program("hostile");
-    dayfly_tests::process::spec(&[program.to_str().expect("a UTF-8 path"), shape])
-}
-
-pub(crate) fn kill_hard(pid: i32) {
-    kill(Pid::from_raw(pid), Signal::SIGKILL).expect("a process of this test's");
+    dayfly_tests::process::spec(&[env!("CARGO_BIN_EXE_hostile"), shape])
 }
 
 /// A word that only this job carries in its environment, for finding its processes in /proc.
