@@ -64,6 +64,11 @@ pub(crate) async fn start(supervisor: &Supervisor, spec: JobSpec) -> (Run, RunEn
 
 /// Waits until the job says `ready`.
 pub(crate) async fn ready(run: &mut Run) {
+    assert!(gets_ready(run).await, "the job ended before it was ready");
+}
+
+/// Whether the job says `ready` before it ends.
+pub(crate) async fn gets_ready(run: &mut Run) -> bool {
     let said = tokio::time::timeout(BOUND, async {
         while let Some(note) = run.notes.recv().await {
             if matches!(&note, Note::Event(_, line) if line == "ready") {
@@ -72,7 +77,7 @@ pub(crate) async fn ready(run: &mut Run) {
         }
         false
     });
-    assert!(said.await.expect("ready in time"), "the job ended before it was ready");
+    said.await.expect("ready in time")
 }
 
 /// Waits for the end of a job.
