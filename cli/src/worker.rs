@@ -19,7 +19,7 @@ pub(crate) fn run(args: &WorkerArgs) -> Result<(), Failure> {
     let mut config = settings::read(settings::file(args.config.as_deref()), flags, true)?;
     let tasks = chosen(std::mem::take(&mut config.tasks), &args.tasks)?;
     // The supervisor forks: it must be started while this process has one thread and no runtime.
-    let supervisor = Supervisor::launch(Path::new("/proc/self/exe"))
+    let supervisor = Supervisor::launch_with(Path::new("/proc/self/exe"), config.worker.isolation.into())
         .map_err(|why| Failure::runtime(format_args!("the supervisor cannot be started: {why}")))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

@@ -21,6 +21,7 @@ pub fn spec<S: AsRef<str>>(argv: &[S]) -> JobSpec {
         limits: Limits::default(),
         identity: None,
         no_new_privs: true,
+        sandbox: None,
         max_result: 1 << 20,
         max_log: 1 << 20,
     }

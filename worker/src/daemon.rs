@@ -4,7 +4,14 @@
 //! (a second signal: without) and give them back; take the presence away. Heartbeats go on until the last end is written, since
 //! they keep the leases of what still runs.
 
-use crate::{cancels, claim_loop, context::Context, heartbeat, process::Supervisor, seat::Pause, workdir::Home};
+use crate::{
+    cancels, claim_loop,
+    context::Context,
+    heartbeat, identity,
+    process::{self, Supervisor, Tier},
+    seat::Pause,
+    workdir::Home,
+};
 use dayfly_common::{
     config::WorkerConfig,
     model::{Nonce, TaskDef},
@@ -12,7 +19,7 @@ use dayfly_common::{
 };
 use std::{io, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 /// How a worker is told to stop.
 #[derive(Debug, Clone, Default)]
@@ -32,6 +39,9 @@ pub enum WorkerError {
     /// A slot process cannot be opened, or the supervisor has died.
     #[error("processes cannot be started: {0}")]
     Process(#[from] io::Error),
+    /// A task names a user or group that does not exist here.
+    #[error("[tasks.{0}]: {1}")]
+    Identity(String, String),
 }
 
 /// Runs a worker until it is drained.
@@ -46,6 +56,11 @@ pub async fn run(
     shutdown: Shutdown,
 ) -> Result<(), WorkerError> {
     let worker = format!("{}-{}", config.name, &Nonce::random().as_str()[..8]);
+    for task in &tasks {
+        identity::of(task).map_err(|why| WorkerError::Identity(task.name.to_string(), why))?;
+    }
+    let tier = find_tier(&supervisor).await?;
+    end_leftovers(&config.state_dir).await;
     let home = Home::open(&config.state_dir, &worker)
         .map_err(|error| WorkerError::StateDir(config.state_dir.display().to_string(), error))?;
     let ctx = Arc::new(Context::new(config, worker, home, tasks, queue, supervisor, &shutdown));
@@ -57,7 +72,7 @@ pub async fn run(
         return Ok(());
     }
     heartbeat::register(&ctx).await;
-    let presence = presence(&ctx);
+    let presence = presence(&ctx, tier);
     info!(worker = %ctx.worker, slots = presence.slots, tasks = presence.tasks.join(" "), isolation = presence.isolation, "working");
     let beating = tokio::spawn(heartbeat::beat_for_ever(Arc::clone(&ctx), presence));
     let hearing = tokio::spawn(cancels::hear_cancels(Arc::clone(&ctx)));
@@ -71,6 +86,33 @@ pub async fn run(
     }
     info!(worker = %ctx.worker, "drained");
     Ok(worked?)
+}
+
+/// The way in which this host lets job trees be held, tried out.
+async fn find_tier(supervisor: &Supervisor) -> io::Result<Tier> {
+    let found = supervisor.tier().await?;
+    for (tier, why) in &found.refused {
+        info!(%tier, why, "this isolation does not work here");
+    }
+    if found.tier == Tier::Tree {
+        info!(
+            "isolation is tree: should daemon, supervisor and slot all be killed at once, the next start ends the job"
+        );
+    }
+    Ok(found.tier)
+}
+
+/// Ends the processes of jobs whose worker was killed with all that would have ended them.
+async fn end_leftovers(state_dir: &std::path::Path) {
+    let dir = state_dir.to_owned();
+    match tokio::task::spawn_blocking(move || process::sweep(&dir)).await {
+        Ok(swept) if swept.left.is_empty() && swept.killed == 0 => {}
+        Ok(swept) if swept.left.is_empty() => {
+            warn!(killed = swept.killed, "ended processes of jobs that a killed worker left behind");
+        }
+        Ok(swept) => error!(left = ?swept.left, "processes of a killed worker's jobs could not be ended"),
+        Err(error) => error!(%error, "the search for a killed worker's processes failed"),
+    }
 }
 
 /// False when the worker was told to stop before Redis ever answered.
@@ -98,7 +140,7 @@ async fn end_when_drained_too_long(ctx: Arc<Context>) {
     ctx.end.cancel();
 }
 
-fn presence(ctx: &Context) -> Presence {
+fn presence(ctx: &Context, tier: Tier) -> Presence {
     let mut tasks: Vec<String> = ctx.tasks.keys().map(ToString::to_string).collect();
     tasks.sort();
     let host = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok()).unwrap_or_default();
@@ -113,7 +155,7 @@ fn presence(ctx: &Context) -> Presence {
         busy: 0,
         tasks,
         draining: false,
-        isolation: "tree".to_owned(),
+        isolation: tier.to_string(),
         started_at: i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX),
     }
 }

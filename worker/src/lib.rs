@@ -15,6 +15,7 @@ mod daemon;
 mod environment;
 mod heartbeat;
 mod held;
+mod identity;
 mod outcome;
 pub mod process;
 mod report;

@@ -1,6 +1,6 @@
 //! From how a process tree ended to what the record says.
 
-use crate::process::{Ended, Exit};
+use crate::process::{Ended, Exit, LimitHit};
 use dayfly_common::model::{ErrorKind, JobError, KilledBy, Outcome, OutputKind, TaskDef};
 use serde::de::IgnoredAny;
 use std::time::Duration;
@@ -21,10 +21,33 @@ pub(crate) fn of_run(task: &TaskDef, timeout: Duration, ended: &mut Ended) -> Ou
             failed(ended, ErrorKind::Timeout, message, true)
         }
         Some(KilledBy::Limit) => {
-            let message = "went over a limit of its task".to_owned();
-            failed(ended, ErrorKind::Oom, message, true)
+            let (kind, message) = over_limit(task, ended.limit);
+            failed(ended, kind, message, true)
         }
         None => of_exit(task, ended),
+    }
+}
+
+/// Names the limit as the configuration does.
+fn over_limit(task: &TaskDef, limit: Option<LimitHit>) -> (ErrorKind, String) {
+    let limits = &task.limits;
+    match limit {
+        Some(LimitHit::Memory) => {
+            let most = limits.memory.unwrap_or_default();
+            (ErrorKind::Oom, format!("its processes took more than memory = {}", size(most)))
+        }
+        Some(LimitHit::CpuTime) => {
+            let most = Duration::from_millis(limits.cpu_time_ms.unwrap_or_default());
+            (ErrorKind::Timeout, format!("its processes used more than cpu_time = {}", seconds(most)))
+        }
+        Some(LimitHit::Processes) => {
+            (ErrorKind::Signal, format!("had more processes than nproc = {}", limits.nproc.unwrap_or_default()))
+        }
+        Some(LimitHit::FileSize) => {
+            let most = limits.fsize.unwrap_or_default();
+            (ErrorKind::Signal, format!("wrote a file larger than fsize = {}", size(most)))
+        }
+        None => (ErrorKind::Signal, "went over a limit of its task".to_owned()),
     }
 }
 
@@ -106,6 +129,13 @@ fn signal_name(number: i32) -> String {
         .map_or_else(|_| format!("signal {number}"), |signal| signal.as_str().to_owned())
 }
 
+/// `256 MiB`; plain bytes when they are no whole number of KiB.
+fn size(bytes: u64) -> String {
+    let units = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+    let fitting = units.into_iter().find(|(unit, _)| bytes >= *unit && bytes.is_multiple_of(*unit));
+    fitting.map_or_else(|| format!("{bytes} bytes"), |(unit, name)| format!("{} {name}", bytes / unit))
+}
+
 /// `60 s`, `1.5 s`.
 fn seconds(time: Duration) -> String {
     format!("{} s", time.as_secs_f64())
@@ -120,6 +150,7 @@ mod tests {
         Ended {
             exit,
             killed_by: None,
+            limit: None,
             kill_ms: None,
             usage: Usage::default(),
             stdout: stdout.to_vec(),
@@ -169,5 +200,35 @@ mod tests {
         // A program that answers TERM with exit 0 has still been ended by its deadline.
         let Outcome::Failed(error) = by(KilledBy::Deadline, Exit::Code(0)) else { unreachable!("it failed") };
         assert_eq!(error.kind, ErrorKind::Timeout);
+    }
+
+    #[test]
+    fn the_limit_that_ended_it_is_named() {
+        let mut task = task(OutputKind::Auto);
+        task.limits.memory = Some(256 << 20);
+        task.limits.cpu_time_ms = Some(1_500);
+        task.limits.nproc = Some(20);
+        task.limits.fsize = Some(1_000);
+        let told = |limit| {
+            let mut end = ended(Exit::Signal(9), b"");
+            (end.killed_by, end.limit) = (Some(KilledBy::Limit), Some(limit));
+            match of_run(&task, Duration::from_secs(2), &mut end) {
+                Outcome::Failed(error) => (error.kind, error.message),
+                Outcome::Succeeded { .. } | Outcome::Cancelled | Outcome::Drained | Outcome::Lost => {
+                    unreachable!("it failed")
+                }
+            }
+        };
+        let expected = |kind, text: &str| (kind, text.to_owned());
+        assert_eq!(told(LimitHit::Memory), expected(ErrorKind::Oom, "its processes took more than memory = 256 MiB"));
+        assert_eq!(
+            told(LimitHit::CpuTime),
+            expected(ErrorKind::Timeout, "its processes used more than cpu_time = 1.5 s")
+        );
+        assert_eq!(told(LimitHit::Processes), expected(ErrorKind::Signal, "had more processes than nproc = 20"));
+        assert_eq!(
+            told(LimitHit::FileSize),
+            expected(ErrorKind::Signal, "wrote a file larger than fsize = 1000 bytes")
+        );
     }
 }

@@ -4,7 +4,7 @@ use crate::{
     context::Context,
     environment,
     held::Order,
-    outcome,
+    identity, outcome,
     process::{BootTime, Control, Ended, JobSpec, Run, RunEnd, Slot, StartError},
     report::Reporter,
     workdir::JobDir,
@@ -99,6 +99,10 @@ fn prepare(ctx: &Context, task: &TaskDef, claim: &Claim, limit: BootTime) -> Res
     let dir = ctx.home.job_dir().map_err(|error| {
         format!("the job's folder below {} cannot be made: {error}", ctx.config.state_dir.display())
     })?;
+    let identity = identity::of(task)?;
+    if let Some((user, group)) = identity {
+        dir.give_to(user, group).map_err(|error| format!("the job's folder cannot be given to its user: {error}"))?;
+    }
     let env = environment::variables(task, claim, dir.path()).map_err(|error| error.to_string())?;
     let Program::Command(argv) = &task.program;
     let spec = JobSpec {
@@ -111,8 +115,9 @@ fn prepare(ctx: &Context, task: &TaskDef, claim: &Claim, limit: BootTime) -> Res
         lease_limit: limit,
         lease_ttl: ctx.lease_ttl(),
         limits: task.limits.clone(),
-        identity: None,
+        identity,
         no_new_privs: task.no_new_privs,
+        sandbox: task.sandbox,
         max_result: task.max_result,
         max_log: task.max_log,
     };

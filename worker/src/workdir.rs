@@ -42,6 +42,8 @@ pub(crate) struct JobDir {
 
 /// For this user alone.
 const MODE: u32 = 0o700;
+/// For folders above: another user gets through to what is given to it, and cannot look around.
+const MODE_ABOVE: u32 = 0o711;
 
 impl Home {
     /// Makes and locks this worker's folder, and removes those of workers that were killed.
@@ -51,7 +53,7 @@ impl Home {
     pub(crate) fn open(state_dir: &Path, worker: &str) -> io::Result<Self> {
         let all = state_dir.join("workers");
         let path = all.join(worker);
-        DirBuilder::new().mode(MODE).recursive(true).create(path.join("jobs"))?;
+        DirBuilder::new().mode(MODE_ABOVE).recursive(true).create(path.join("jobs"))?;
         let lock = lock(&path)?.ok_or_else(|| io::Error::other("another process holds its lock"))?;
         remove_leftovers(&all, &path);
         Ok(Self { path, made: AtomicU64::new(0), untouched: Arc::default(), _lock: lock })
@@ -82,6 +84,14 @@ impl Drop for Home {
 impl JobDir {
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Makes another user its owner. It is removed afterwards, never used again.
+    ///
+    /// # Errors
+    /// The worker may not do that: it is not root.
+    pub(crate) fn give_to(&self, user: u32, group: u32) -> io::Result<()> {
+        std::os::unix::fs::chown(&self.path, Some(user), Some(group))
     }
 }
 

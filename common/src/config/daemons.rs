@@ -92,10 +92,7 @@ pub(super) fn worker(mut section: Section<'_>, faults: &mut Faults, base_dir: &P
     }
     let drain_timeout_ms = section.read_or("drain_timeout", faults, 30_000, Raw::duration);
     let isolation = section.read_or("isolation", faults, Isolation::Auto, |raw| {
-        match raw.choice(&[("auto", Isolation::Auto), ("pidns", Isolation::Pidns), ("tree", Isolation::Tree)])? {
-            Isolation::Pidns => Err("\"pidns\" is not supported yet by this version".to_owned()),
-            isolation @ (Isolation::Auto | Isolation::Tree) => Ok(isolation),
-        }
+        raw.choice(&[("auto", Isolation::Auto), ("pidns", Isolation::Pidns), ("tree", Isolation::Tree)])
     });
     let state_dir = section.read_or("state_dir", faults, default_state_dir(), |raw| state_dir(raw, base_dir));
     section.finish(faults, &["memory", "metrics_listen"]);

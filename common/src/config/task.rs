@@ -8,7 +8,7 @@ use super::{
     section::{Placed, Section},
     value::Raw,
 };
-use crate::model::{Backoff, OutputKind, Program, TaskDef, TaskName};
+use crate::model::{Backoff, OutputKind, Program, Sandbox, TaskDef, TaskName};
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -17,26 +17,8 @@ use std::{
 const DEFAULT_TIMEOUT_MS: u64 = 600_000;
 const MIB: u64 = 1 << 20;
 
-/// Keys of versions to come. Those of [`limits`] are read already, and leave this list when jobs are held to them: a
-/// limit that were taken and not kept would be worse than none.
-const LATER: [&str; 16] = [
-    "python",
-    "python_module",
-    "interpreter",
-    "retry_on",
-    "max_jobs",
-    "sandbox",
-    "webhook",
-    "memory",
-    "cpu_time",
-    "cpus",
-    "nofile",
-    "nproc",
-    "fsize",
-    "nice",
-    "user",
-    "group",
-];
+/// Keys of versions to come.
+const LATER: [&str; 6] = ["python", "python_module", "interpreter", "retry_on", "max_jobs", "webhook"];
 
 /// Where tasks are read from.
 #[derive(Debug, Clone, Copy)]
@@ -83,7 +65,7 @@ pub(super) fn read(
         user: bounds.user,
         group: bounds.group,
         no_new_privs: bounds.no_new_privs,
-        sandbox: None,
+        sandbox: section.read("sandbox", faults, |raw| raw.choice(&[("workdir", Sandbox::Workdir)])).map(value),
         env,
         pass_env,
         env_file,

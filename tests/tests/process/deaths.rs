@@ -1,90 +1,15 @@
-//! kill -9 of daemon, supervisor and slot: the rest ends the tree.
+//! kill -9 of supervisor and slot as their daemon sees it: the tree is gone when the end is told.
 
-use crate::room::{end, hostile, mark, ready, run_in, start, supervisor};
+use crate::room::{end, hostile, kill_hard, mark, ready, run_in, start, supervisor};
 use dayfly_tests::{alive, eventually, process::shell, processes_with};
-use dayfly_worker::process::{Exit, JobSpec, StartError};
+use dayfly_worker::process::{Exit, StartError};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
-use std::{
-    io::{BufRead, BufReader},
-    process::{Child, Command, Stdio},
-    time::Duration,
-};
+use std::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);
-
-fn kill_hard(pid: i32) {
-    kill(Pid::from_raw(pid), Signal::SIGKILL).expect("a process of this test's");
-}
-
-/// A daemon in a process of its own, with one running job.
-struct Daemon {
-    child: Child,
-    supervisor: i32,
-    slot: i32,
-    leader: i32,
-    word: String,
-}
-
-impl Daemon {
-    fn start(shape: &str) -> Self {
-        let mut job: JobSpec = hostile(shape);
-        let word = mark(&mut job);
-        let mut child = Command::new(env!("CARGO_BIN_EXE_process-fixture"))
-            .arg("daemon")
-            .args(&job.argv)
-            .env("DAYFLY_MARK", word.trim_start_matches("DAYFLY_MARK="))
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the fixture");
-        let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
-        let mut line = || lines.next().and_then(Result::ok).expect("a line");
-        let pids = line();
-        let pids: Vec<i32> = pids.split(' ').map(|pid| pid.parse().expect("a pid")).collect();
-        let [supervisor, slot, leader] = pids[..] else { panic!("{pids:?}") };
-        assert_eq!(line(), "ready");
-        Self { child, supervisor, slot, leader, word }
-    }
-
-    /// Everything is gone within a second: job, slot, supervisor.
-    fn all_gone(&self) {
-        assert!(self.leader > 0);
-        eventually("no process of the job is left", SECOND, || processes_with(&self.word).is_empty().then_some(()));
-        for pid in [self.slot, self.supervisor] {
-            eventually("slot and supervisor have ended", SECOND * 5, || (!alive(pid)).then_some(()));
-        }
-    }
-}
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-#[test]
-fn a_killed_daemon_leaves_nothing() {
-    for shape in ["ignore-term", "daemonize", "hop"] {
-        let mut daemon = Daemon::start(shape);
-        daemon.child.kill().unwrap();
-        daemon.child.wait().unwrap();
-        daemon.all_gone();
-    }
-}
-
-#[test]
-fn a_killed_daemon_and_supervisor_leave_nothing() {
-    for shape in ["ignore-term", "daemonize"] {
-        let mut daemon = Daemon::start(shape);
-        kill_hard(daemon.supervisor);
-        daemon.child.kill().unwrap();
-        daemon.child.wait().unwrap();
-        daemon.all_gone();
-    }
-}
 
 #[tokio::test]
 async fn a_killed_supervisor_ends_every_job_and_the_daemon_learns_it() {

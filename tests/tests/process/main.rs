@@ -1,10 +1,16 @@
 //! The process room by itself: no queue, no Redis. One file a behaviour.
 
+mod census;
+mod daemon;
 mod deaths;
 mod exits;
+mod flood;
 mod hostile;
 mod input;
+mod limits;
 mod output;
 mod refusals;
 mod room;
+mod swept;
+mod tiers;
 mod times;

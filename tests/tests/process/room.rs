@@ -1,8 +1,12 @@
 //! A supervisor of the test's own, and jobs in it.
 
-use dayfly_worker::process::{Ended, JobSpec, Note, Run, RunEnd, Slot, Supervisor};
+use dayfly_worker::process::{Ended, Isolation, JobSpec, Note, Run, RunEnd, Slot, Supervisor};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
@@ -18,11 +22,29 @@ pub(crate) struct Done {
 }
 
 pub(crate) fn supervisor() -> Supervisor {
-    Supervisor::launch(Path::new(env!("CARGO_BIN_EXE_process-fixture"))).expect("a supervisor")
+    supervisor_in(Isolation::Auto)
+}
+
+pub(crate) fn supervisor_in(isolation: Isolation) -> Supervisor {
+    Supervisor::launch_with(&program("process-fixture"), isolation).expect("a supervisor")
+}
+
+/// A program of these tests; `DAYFLY_TEST_BIN_DIR` holds copies of them for a user who cannot see the originals.
+pub(crate) fn program(name: &str) -> PathBuf {
+    let built = match name {
+        "hostile" => env!("CARGO_BIN_EXE_hostile"),
+        _ => env!("CARGO_BIN_EXE_process-fixture"),
+    };
+    std::env::var_os("DAYFLY_TEST_BIN_DIR").map_or_else(|| built.into(), |dir| Path::new(&dir).join(name))
 }
 
 pub(crate) fn hostile(shape: &str) -> JobSpec {
-    dayfly_tests::process::spec(&[env!("CARGO_BIN_EXE_hostile"), shape])
+    let program = program("hostile");
+    dayfly_tests::process::spec(&[program.to_str().expect("a UTF-8 path"), shape])
+}
+
+pub(crate) fn kill_hard(pid: i32) {
+    kill(Pid::from_raw(pid), Signal::SIGKILL).expect("a process of this test's");
 }
 
 /// A word that only this job carries in its environment, for finding its processes in /proc.
@@ -42,6 +64,11 @@ pub(crate) async fn start(supervisor: &Supervisor, spec: JobSpec) -> (Run, RunEn
 
 /// Waits until the job says `ready`.
 pub(crate) async fn ready(run: &mut Run) {
+    assert!(gets_ready(run).await, "the job ended before it was ready");
+}
+
+/// Whether the job says `ready` before it ends.
+pub(crate) async fn gets_ready(run: &mut Run) -> bool {
     let said = tokio::time::timeout(BOUND, async {
         while let Some(note) = run.notes.recv().await {
             if matches!(&note, Note::Event(_, line) if line == "ready") {
@@ -50,7 +77,7 @@ pub(crate) async fn ready(run: &mut Run) {
         }
         false
     });
-    assert!(said.await.expect("ready in time"), "the job ended before it was ready");
+    said.await.expect("ready in time")
 }
 
 /// Waits for the end of a job.

@@ -7,19 +7,22 @@
 use super::{
     children,
     kill::{UNKILLABLE_AFTER, signal},
+    sys::realtime,
 };
 use nix::{
     sys::{
-        signal::Signal,
-        wait::{WaitPidFlag, waitpid},
+        signal::{Signal, killpg},
+        wait::{WaitPidFlag, WaitStatus, waitpid},
     },
-    unistd::{Pid, getsid},
+    unistd::{Pid, getpgid, getpgrp, getsid},
 };
 use std::{
     collections::HashSet,
     sync::{Mutex, PoisonError},
+    thread,
     time::{Duration, Instant},
 };
+use tokio::sync::oneshot;
 
 const ROUND: Duration = Duration::from_millis(2);
 
@@ -38,6 +41,22 @@ pub(super) fn ended(supervisor: i32) {
 
 /// Kills and reaps all adopted processes. False when something does not die.
 pub(super) async fn end_all() -> bool {
+    let (done, ended) = oneshot::channel();
+    // A thread of its own, since it goes before all others and that cannot be taken back: among the daemon's ordinary ones it
+    // would lose against a storm of forks.
+    let ending = thread::Builder::new().name("adopted".to_owned()).spawn(move || {
+        // Not allowed everywhere; then it is only slower.
+        let _ = realtime();
+        // The receiver may have been dropped: the work was done all the same.
+        let _ = done.send(until_none_is_left());
+    });
+    match ending {
+        Ok(_) => ended.await.unwrap_or(false),
+        Err(_) => until_none_is_left(),
+    }
+}
+
+fn until_none_is_left() -> bool {
     let give_up = Instant::now() + UNKILLABLE_AFTER;
     loop {
         let left: Vec<i32> = children::of_all_threads().into_iter().filter(|child| is_adopted(*child)).collect();
@@ -48,12 +67,25 @@ pub(super) async fn end_all() -> bool {
             return false;
         }
         for child in left {
-            signal(child, Signal::SIGKILL);
+            // What has ended is only reaped: a storm leaves thousands, and to signal their group for each would take as long again.
             let flags = WaitPidFlag::WNOHANG | WaitPidFlag::__WALL;
-            // What has not ended yet, or was reaped by another run's call of this, is met again or gone.
-            let _ = waitpid(Pid::from_raw(child), Some(flags));
+            if let Ok(WaitStatus::StillAlive) = waitpid(Pid::from_raw(child), Some(flags)) {
+                end_group(child);
+                signal(child, Signal::SIGKILL);
+            }
         }
-        tokio::time::sleep(ROUND).await;
+        thread::sleep(ROUND);
+    }
+}
+
+/// What forks and ends without a pause is gone before its pid can be signalled; a group is met at one stroke. An adopted
+/// process is of another session than the daemon, and so is all of its group.
+fn end_group(child: i32) {
+    if let Ok(group) = getpgid(Some(Pid::from_raw(child)))
+        && group != getpgrp()
+    {
+        // An error means that it has ended.
+        let _ = killpg(group, Signal::SIGKILL);
     }
 }
 

@@ -3,7 +3,6 @@
 use std::{
     fs::{self, File},
     io::{self, Read, Seek, SeekFrom},
-    path::Path,
 };
 
 /// The children of this process, which must have one thread. Kept open: reading again costs two system calls.
@@ -40,6 +39,19 @@ pub(super) fn of_all_threads() -> Vec<i32> {
     }
 }
 
+/// The children of another process, of whichever thread.
+pub(super) fn of_process(pid: i32) -> Vec<i32> {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let lists = threads.filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
+    lists.flat_map(|list| pids(&list)).collect()
+}
+
+/// All processes of this pid namespace but its init, which is this process.
+pub(super) fn of_namespace() -> Vec<i32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).filter(|pid| *pid > 1).collect()
+}
+
 fn read_again(list: &mut File, text: &mut String) -> io::Result<()> {
     list.seek(SeekFrom::Start(0))?;
     list.read_to_string(text)?;
@@ -53,11 +65,12 @@ fn pids(text: &str) -> Vec<i32> {
 fn by_parent(parent: u32) -> Vec<i32> {
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
     let all = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    all.filter(|pid: &i32| parent_of(&Path::new("/proc").join(pid.to_string())) == Some(parent)).collect()
+    all.filter(|pid| parent_of(*pid) == i32::try_from(parent).ok()).collect()
 }
 
-fn parent_of(process: &Path) -> Option<u32> {
-    let stat = fs::read_to_string(process.join("stat")).ok()?;
+/// The parent of a process.
+pub(super) fn parent_of(pid: i32) -> Option<i32> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name, in parentheses, may hold anything; the state and then the parent follow its last parenthesis.
     stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(1)?.parse().ok()
 }

@@ -184,6 +184,7 @@ impl Ended {
         Self {
             exit: end.status.map_or(Exit::Unknown, Exit::from_status),
             killed_by: end.killed_by,
+            limit: end.limit,
             kill_ms: end.kill_ns.map(ms),
             usage: Usage { wall_ms: ms(end.wall_ns), cpu_ms: ms(end.cpu_ns), max_rss_bytes: end.max_rss },
             unkillable: end.unkillable,
@@ -196,6 +197,7 @@ impl Ended {
         Self {
             exit: Exit::Unknown,
             killed_by: None,
+            limit: None,
             kill_ms: None,
             usage: Usage::default(),
             stdout: Vec::new(),

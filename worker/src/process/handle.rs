@@ -6,24 +6,40 @@ use super::{
     launch::{self, Life, socket_pair},
     link::Link,
     output::Output,
-    start,
+    selftest, start,
+    tier::{Isolation, Tier},
     wire::{FromSlot, ToSupervisor, send_value},
 };
 use dayfly_common::model::KilledBy;
 use std::{
     io,
     os::fd::{AsFd, OwnedFd},
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
-use tokio::{sync::mpsc, task::JoinHandle};
+use tokio::{
+    sync::{OnceCell, mpsc},
+    task::JoinHandle,
+};
 
 /// The supervisor process. Dropping it ends every slot and every job.
 #[derive(Debug)]
 pub struct Supervisor {
     socket: OwnedFd,
     life: Arc<Life>,
+    exe: PathBuf,
+    isolation: Isolation,
+    found: OnceCell<TierFound>,
+}
+
+/// Which tier is in use, and why no better one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TierFound {
+    /// The best one that passed its test.
+    pub tier: Tier,
+    /// The better ones that did not, and why.
+    pub refused: Vec<(Tier, String)>,
 }
 
 /// A slot process, idle. It comes back by [`Run::ended`]; one that died is replaced by opening another.
@@ -75,8 +91,36 @@ impl Supervisor {
     /// # Errors
     /// The program cannot be started.
     pub fn launch(exe: &Path) -> io::Result<Self> {
+        Self::launch_with(exe, Isolation::Auto)
+    }
+
+    /// As [`Supervisor::launch`], with a given isolation.
+    ///
+    /// # Errors
+    /// The program cannot be started.
+    pub fn launch_with(exe: &Path, isolation: Isolation) -> io::Result<Self> {
         let (socket, life) = launch::launch(exe)?;
-        Ok(Self { socket, life: Arc::new(life) })
+        Ok(Self { socket, life: Arc::new(life), exe: exe.to_owned(), isolation, found: OnceCell::new() })
+    }
+
+    /// The tier in use. The first call tries them out, with a small hostile tree in each (some ten ms).
+    ///
+    /// # Errors
+    /// None of those allowed works here, or the supervisor is gone.
+    pub async fn tier(&self) -> io::Result<&TierFound> {
+        self.found.get_or_try_init(|| self.find_tier()).await
+    }
+
+    async fn find_tier(&self) -> io::Result<TierFound> {
+        let mut refused = Vec::new();
+        for tier in self.isolation.tiers() {
+            match selftest::try_tier(self, &self.exe, *tier).await {
+                Ok(()) => return Ok(TierFound { tier: *tier, refused }),
+                Err(error) => refused.push((*tier, error.to_string())),
+            }
+        }
+        let why: Vec<String> = refused.iter().map(|(tier, why)| format!("{tier}: {why}")).collect();
+        Err(io::Error::other(format!("no job can be run safely here ({})", why.join("; "))))
     }
 
     /// Its pid.
@@ -90,14 +134,19 @@ impl Supervisor {
     /// # Errors
     /// The supervisor is gone (then the worker must end), or fork failed.
     pub async fn open_slot(&self) -> io::Result<Slot> {
+        self.open_slot_in(self.tier().await?.tier).await
+    }
+
+    /// A new slot of a tier that may not have been tried yet.
+    pub(super) async fn open_slot_in(&self, tier: Tier) -> io::Result<Slot> {
         let (ours, theirs) = socket_pair()?;
-        send_value(self.socket.as_fd(), &ToSupervisor::OpenSlot, &[theirs.as_fd()])?;
+        send_value(self.socket.as_fd(), &ToSupervisor::OpenSlot(tier), &[theirs.as_fd()])?;
         // This copy would hide the slot's end.
         drop(theirs);
         let gone = || io::Error::new(io::ErrorKind::BrokenPipe, "the supervisor is gone");
-        match Link::open(ours, Arc::clone(&self.life)).await? {
+        match Link::open(ours, tier, Arc::clone(&self.life)).await? {
             (FromSlot::Hello, Some(link)) => Ok(Slot { link }),
-            (FromSlot::Refused(why), _) => Err(io::Error::other(format!("no slot could be forked: {why}"))),
+            (FromSlot::Refused(why), _) => Err(io::Error::other(format!("no slot could be opened: {why}"))),
             (
                 FromSlot::Hello
                 | FromSlot::Started { .. }

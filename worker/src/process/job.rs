@@ -1,23 +1,25 @@
-//! One job in its slot: start the leader, keep its times, end its tree, report.
+//! One job in its slot: start the leader, keep its times and limits, end its tree, report.
 
 use super::{
-    BootTime,
-    clock::Lease,
+    BootTime, LimitHit,
+    cgroup::Cage,
+    clock::{Lease, nanos},
     ending::{Due, Ending},
-    kill, leader,
+    gauge::Gauge,
+    kill, launch_plan,
+    limits::Bounds,
     reaper::{Reaper, Tree},
-    refusal,
     slot::{Event, Slot},
-    sys::ExecFailure,
     wire::{FromSlot, JobEnd, Start, ToSlot},
 };
+use dayfly_common::model::KilledBy;
 use nix::sys::{
     time::TimeSpec,
     timerfd::{Expiration, TimerSetTimeFlags},
 };
 use std::{
     io,
-    os::fd::{AsFd, OwnedFd},
+    os::fd::OwnedFd,
     time::{Duration, Instant},
 };
 
@@ -30,59 +32,7 @@ pub(super) enum After {
     Retire,
 }
 
-/// Runs one job to its end and reports it. Nothing of it is left, unless the report says so.
-pub(super) fn run(slot: &mut Slot, start: &Start, fds: Vec<OwnedFd>) -> io::Result<After> {
-    let now = BootTime::now();
-    let lease = Lease { limit: BootTime(start.lease_limit_ns), ttl: Duration::from_nanos(start.lease_ttl_ns) };
-    if !lease.may_start(now) {
-        return slot.say(&FromSlot::LeaseTooShort).map(|()| After::Idle);
-    }
-    let mut reaper = match launch(slot, start, fds) {
-        Ok(reaper) => reaper,
-        Err(reason) => return slot.say(&FromSlot::NotStarted(reason)).map(|()| After::Idle),
-    };
-    let deadline = now.after(Duration::from_nanos(start.timeout_ns));
-    let mut ending = Ending::new(lease, deadline, Duration::from_nanos(start.grace_ns));
-    let said = match reaper.leader() {
-        Some(pid) => slot.say(&FromSlot::Started { pid }),
-        None => Ok(()),
-    };
-    let orphaned = said.and_then(|()| watch(slot, &mut reaper, &mut ending)).unwrap_or(Watched::Orphaned);
-
-    // Nothing to kill is the usual case: the leader has ended and left nothing.
-    let mut tree = reaper.drain();
-    if tree == Tree::Alive {
-        ending.signalled();
-        tree = kill::until_empty(&mut reaper, &mut slot.children);
-    }
-    let spent = reaper.spent();
-    let told = slot.say(&FromSlot::Ended(JobEnd {
-        status: reaper.status(),
-        killed_by: ending.cause(),
-        kill_ns: ending.kill_time().map(super::clock::nanos),
-        wall_ns: super::clock::nanos(reaper.started().elapsed()),
-        cpu_ns: super::clock::nanos(spent.cpu),
-        max_rss: spent.max_rss,
-        unkillable: tree == Tree::Alive,
-    }));
-    let retire = orphaned == Watched::Orphaned || tree == Tree::Alive || told.is_err();
-    Ok(if retire { After::Retire } else { After::Idle })
-}
-
-/// Starts the leader. Its descriptors are closed here once it has them.
-fn launch(slot: &mut Slot, start: &Start, fds: Vec<OwnedFd>) -> Result<Reaper, String> {
-    let [stdin, stdout, stderr, events] = <[OwnedFd; 4]>::try_from(fds)
-        .map_err(|fds| format!("four descriptors should have come with the job, not {}", fds.len()))?;
-    let plan = leader::plan(start)?;
-    let started = Instant::now();
-    let descriptors = [stdin.as_fd(), stdout.as_fd(), stderr.as_fd(), events.as_fd()];
-    let pid = slot.area.start(&plan, descriptors).map_err(|failure: ExecFailure| {
-        let programs = leader::candidates(start.argv.first().map_or("", String::as_str), &start.env);
-        refusal::explain(start, &programs, &failure)
-    })?;
-    Ok(Reaper::new(pid, started))
-}
-
+/// Why watching a job is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Watched {
     /// The leader has ended, or it is time to kill.
@@ -91,34 +41,150 @@ enum Watched {
     Orphaned,
 }
 
-/// Until the leader has ended or SIGKILL is due.
-fn watch(slot: &mut Slot, reaper: &mut Reaper, ending: &mut Ending) -> io::Result<Watched> {
-    let mut armed = None;
-    loop {
-        let tree = reaper.drain();
-        if tree == Tree::Empty || reaper.leader().is_none() {
-            return Ok(Watched::Over);
-        }
-        match ending.due(BootTime::now()) {
-            Due::Kill => return Ok(Watched::Over),
-            Due::Term => kill::ask_to_end(reaper),
-            Due::Nothing => {}
-        }
-        let next = ending.next();
-        if armed != Some(next) {
-            let at = Expiration::OneShot(TimeSpec::from_duration(Duration::from_nanos(next.0.max(1))));
-            slot.timer.set(at, TimerSetTimeFlags::TFD_TIMER_ABSTIME)?;
-            armed = Some(next);
-        }
-        match slot.next_event()? {
-            Event::Message(ToSlot::Kill { cause, grace_ns }, _) => {
-                ending.ask(cause, Duration::from_nanos(grace_ns), BootTime::now());
+#[derive(Debug)]
+struct Job {
+    bounds: Bounds,
+    grace: Duration,
+    reaper: Reaper,
+    ending: Ending,
+    cage: Option<Cage>,
+    gauge: Option<Gauge>,
+    next_look: BootTime,
+    limit: Option<LimitHit>,
+}
+
+/// Runs one job to its end and reports it. Nothing of it is left, unless the report says so.
+pub(super) fn run(slot: &mut Slot, start: &Start, fds: Vec<OwnedFd>) -> io::Result<After> {
+    let lease = Lease { limit: BootTime(start.lease_limit_ns), ttl: Duration::from_nanos(start.lease_ttl_ns) };
+    if !lease.may_start(BootTime::now()) {
+        return slot.say(&FromSlot::LeaseTooShort).map(|()| After::Idle);
+    }
+    let mut job = match Job::launch(slot, start, fds, lease) {
+        Ok(job) => job,
+        Err(reason) => return slot.say(&FromSlot::NotStarted(reason)).map(|()| After::Idle),
+    };
+    let said = job.reaper.leader().map_or(Ok(()), |pid| slot.say_started(pid));
+    let watched = said.and_then(|()| job.watch(slot)).unwrap_or(Watched::Orphaned);
+    let tree = job.end(slot);
+    let told = slot.say(&FromSlot::Ended(job.report(tree)));
+    let retire = watched == Watched::Orphaned || tree == Tree::Alive || told.is_err();
+    Ok(if retire { After::Retire } else { After::Idle })
+}
+
+impl Job {
+    fn launch(slot: &mut Slot, start: &Start, fds: Vec<OwnedFd>, lease: Lease) -> Result<Self, String> {
+        let tools = &mut slot.tools;
+        let cage = start.bounds.cage(&tools.cgroups, &tools.name).map_err(|error| format!("its limits: {error}"))?;
+        let started = Instant::now();
+        let deadline = BootTime::now().after(Duration::from_nanos(start.timeout_ns));
+        let leader = launch_plan::launch(tools, start, fds, cage.as_ref())?;
+        let grace = Duration::from_nanos(start.grace_ns);
+        Ok(Self {
+            bounds: start.bounds,
+            grace,
+            reaper: Reaper::new(leader, started),
+            ending: Ending::new(lease, deadline, grace),
+            gauge: Gauge::new(&start.bounds, cage.as_ref(), tools.counted_apart),
+            cage,
+            next_look: BootTime(0),
+            limit: None,
+        })
+    }
+
+    /// Until the leader has ended or SIGKILL is due.
+    fn watch(&mut self, slot: &mut Slot) -> io::Result<Watched> {
+        let mut armed = None;
+        loop {
+            let tree = self.reaper.drain();
+            if tree == Tree::Empty || self.reaper.leader().is_none() {
+                return Ok(Watched::Over);
             }
-            Event::Message(ToSlot::Renew { limit_ns }, _) => ending.renew(BootTime(limit_ns)),
-            // The daemon starts one job at a time; a second one here has no slot to run in.
-            Event::Message(ToSlot::Start(_), _) => return Err(io::Error::other("a second job was sent")),
-            Event::Orphaned => return Ok(Watched::Orphaned),
-            Event::Look => {}
+            self.look(slot);
+            match self.ending.due(BootTime::now()) {
+                Due::Kill => return Ok(Watched::Over),
+                Due::Term => kill::ask_to_end(&self.reaper),
+                Due::Nothing => {}
+            }
+            let mut next = self.ending.next();
+            if self.gauge.is_some() {
+                next = next.min(self.next_look);
+            }
+            if armed != Some(next) {
+                let at = Expiration::OneShot(TimeSpec::from_duration(Duration::from_nanos(next.0.max(1))));
+                slot.tools.timer.set(at, TimerSetTimeFlags::TFD_TIMER_ABSTIME)?;
+                armed = Some(next);
+            }
+            match slot.next_event()? {
+                Event::Message(ToSlot::Kill { cause, grace_ns }, _) => {
+                    self.ending.ask(cause, Duration::from_nanos(grace_ns), BootTime::now());
+                }
+                Event::Message(ToSlot::Renew { limit_ns }, _) => self.ending.renew(BootTime(limit_ns)),
+                // The daemon starts one job at a time; a second one here has no slot to run in.
+                Event::Message(ToSlot::Start(_), _) => return Err(io::Error::other("a second job was sent")),
+                Event::Orphaned => return Ok(Watched::Orphaned),
+                Event::Look => {}
+            }
+        }
+    }
+
+    /// Reads the gauge when it is time to.
+    fn look(&mut self, slot: &mut Slot) {
+        let now = BootTime::now();
+        let Some(gauge) = self.gauge.as_ref().filter(|_| now >= self.next_look) else { return };
+        match gauge.look(&self.reaper, &mut slot.tools.reach, self.cage.as_ref()) {
+            Ok(again) => self.next_look = now.after(again),
+            Err(limit) => {
+                let grace = match limit {
+                    LimitHit::CpuTime => self.grace,
+                    // Waiting would let it take more.
+                    LimitHit::Memory | LimitHit::Processes | LimitHit::FileSize => Duration::ZERO,
+                };
+                self.limit = Some(limit);
+                self.gauge = None;
+                self.ending.ask(KilledBy::Limit, grace, now);
+            }
+        }
+    }
+
+    /// Kills what is left. Nothing is the usual case: the leader has ended and was alone.
+    fn end(&mut self, slot: &mut Slot) -> Tree {
+        if self.reaper.drain() == Tree::Empty {
+            return Tree::Empty;
+        }
+        self.ending.signalled();
+        kill::until_empty(&mut self.reaper, &mut slot.tools.reach, self.cage.as_ref())
+    }
+
+    fn report(&self, tree: Tree) -> JobEnd {
+        let spent = self.reaper.spent();
+        let limit = match self.ending.cause() {
+            Some(KilledBy::Limit) => self.limit,
+            Some(KilledBy::Deadline | KilledBy::Cancel | KilledBy::Lease | KilledBy::Drain) => None,
+            None => self.limit_by_kernel(),
+        };
+        JobEnd {
+            status: self.reaper.status(),
+            killed_by: self.ending.cause().or(limit.map(|_| KilledBy::Limit)),
+            limit,
+            kill_ns: self.ending.kill_time().map(nanos),
+            wall_ns: nanos(self.reaper.started().elapsed()),
+            cpu_ns: nanos(spent.cpu),
+            max_rss: spent.max_rss,
+            unkillable: tree == Tree::Alive,
+        }
+    }
+
+    /// A limit that the kernel itself enforced, by the evidence it leaves.
+    fn limit_by_kernel(&self) -> Option<LimitHit> {
+        if self.cage.as_ref().is_some_and(|cage| cage.oom_kills() > 0) {
+            return Some(LimitHit::Memory);
+        }
+        let signal = self.reaper.status()? & 0x7f;
+        let cpu_spent = self.bounds.cpu_time_ms.is_some_and(|ms| self.reaper.spent().cpu >= Duration::from_millis(ms));
+        match signal {
+            libc::SIGXFSZ if self.bounds.fsize.is_some() => Some(LimitHit::FileSize),
+            libc::SIGXCPU | libc::SIGKILL if cpu_spent => Some(LimitHit::CpuTime),
+            _ => None,
         }
     }
 }

@@ -4,7 +4,8 @@
 //! forks faster than one round is met by the next one: each round kills every parent of a child that it did not see.
 
 use super::{
-    children::Children,
+    cgroup::Cage,
+    children::{self, Children},
     reaper::{Reaper, Tree},
     sys::wait_for_child_signal,
 };
@@ -27,18 +28,53 @@ pub(super) fn ask_to_end(reaper: &Reaper) {
     }
 }
 
+/// How everything of a tree is reached at once.
+#[derive(Debug)]
+pub(super) enum Reach {
+    /// This process is the init of their pid namespace: one call meets all, those inside further namespaces included.
+    Namespace,
+    /// Its direct children, as they come.
+    Children(Children),
+}
+
+impl Reach {
+    /// The processes of the tree, as far as one look finds them.
+    pub(super) fn tree(&mut self) -> Vec<i32> {
+        match self {
+            Self::Namespace => children::of_namespace(),
+            Self::Children(children) => {
+                let mut all = children.now();
+                let mut at = 0;
+                while let Some(pid) = all.get(at) {
+                    let more = children::of_process(*pid);
+                    all.extend(more);
+                    at += 1;
+                }
+                all
+            }
+        }
+    }
+}
+
 /// Kills until nothing is left. [`Tree::Alive`]: something does not die.
-pub(super) fn until_empty(reaper: &mut Reaper, children: &mut Children) -> Tree {
+pub(super) fn until_empty(reaper: &mut Reaper, reach: &mut Reach, cage: Option<&Cage>) -> Tree {
     let give_up = Instant::now() + UNKILLABLE_AFTER;
     while reaper.drain() == Tree::Alive {
         if Instant::now() >= give_up {
             return Tree::Alive;
         }
-        if let Some(leader) = reaper.leader() {
-            signal_group(leader, Signal::SIGKILL);
+        if let Some(cage) = cage {
+            cage.kill();
         }
-        for child in children.now() {
-            signal(child, Signal::SIGKILL);
+        match reach {
+            // "All I may signal but myself", which for an init is its namespace.
+            Reach::Namespace => signal(-1, Signal::SIGKILL),
+            Reach::Children(children) => {
+                if let Some(leader) = reaper.leader() {
+                    signal_group(leader, Signal::SIGKILL);
+                }
+                children.now().into_iter().for_each(|child| signal(child, Signal::SIGKILL));
+            }
         }
         wait_for_child_signal(ROUND);
     }

@@ -20,7 +20,7 @@ pub(super) fn candidates(program: &str, env: &[(String, String)]) -> Vec<PathBuf
     path.split(':').map(|folder| Path::new(if folder.is_empty() { "." } else { folder }).join(program)).collect()
 }
 
-/// All that the child needs.
+/// What the child needs for the program itself; limits come on top.
 ///
 /// # Errors
 /// There is no program, or a text holds a NUL byte: says which.
@@ -47,10 +47,10 @@ pub(super) fn plan(start: &Start) -> Result<ExecPlan, String> {
             .map(|(name, value)| text(&format!("the variable {name:?}"), format!("{name}={value}").as_bytes()))
             .collect::<Result<_, _>>()?,
         dir: text("the working folder", start.dir.as_os_str().as_bytes())?,
-        rlimits: Vec::new(),
-        nice: None,
+        nice: start.bounds.nice,
         identity: start.identity,
-        no_new_privs: start.no_new_privs,
+        no_new_privs: start.no_new_privs || start.sandbox.is_some(),
+        ..ExecPlan::default()
     })
 }
 

@@ -3,6 +3,7 @@
 use super::{
     launch::Life,
     sys::{PidFd, watch},
+    tier::Tier,
     wire::{Arrival, FromSlot, ToSlot, receive_value, send_value},
 };
 use std::{
@@ -19,8 +20,9 @@ const LONGEST: usize = 8 * 1024;
 #[derive(Debug)]
 pub(super) struct Link {
     socket: AsyncFd<OwnedFd>,
-    process: PidFd,
+    process: Arc<PidFd>,
     pid: i32,
+    tier: Tier,
     supervisor: Arc<Life>,
 }
 
@@ -35,11 +37,15 @@ pub(super) enum Said {
 
 impl Link {
     /// Waits for the first message on a new slot's socket. There is a link when that came from a living slot.
-    pub(super) async fn open(socket: OwnedFd, supervisor: Arc<Life>) -> io::Result<(FromSlot, Option<Self>)> {
+    pub(super) async fn open(
+        socket: OwnedFd,
+        tier: Tier,
+        supervisor: Arc<Life>,
+    ) -> io::Result<(FromSlot, Option<Self>)> {
         let socket = watch(socket)?;
         match hear(&socket).await? {
             Said::Message(FromSlot::Hello, Some(pid)) => {
-                let link = Self { socket, process: PidFd::open(pid)?, pid, supervisor };
+                let link = Self { socket, process: Arc::new(PidFd::open(pid)?), pid, tier, supervisor };
                 Ok((FromSlot::Hello, Some(link)))
             }
             Said::Message(other, _) => Ok((other, None)),
@@ -50,6 +56,11 @@ impl Link {
     /// The slot's pid as the host sees it.
     pub(super) fn pid(&self) -> i32 {
         self.pid
+    }
+
+    /// How it holds its jobs' trees.
+    pub(super) fn tier(&self) -> Tier {
+        self.tier
     }
 
     /// Sends a message. Never waits.
@@ -66,6 +77,11 @@ impl Link {
     pub(super) fn kill(&self) {
         // An error means that it has ended.
         let _ = self.process.kill();
+    }
+
+    /// The slot process itself, for killing it whatever becomes of the link.
+    pub(super) fn process(&self) -> Arc<PidFd> {
+        Arc::clone(&self.process)
     }
 
     /// The supervisor above it.

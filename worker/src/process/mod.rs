@@ -12,28 +12,41 @@
 //! deadline and the lease are enforced in the slot, so a frozen daemon changes nothing.
 
 mod adopt;
+mod cgroup;
 mod children;
 mod clock;
+mod decoy;
 mod drive;
 mod ending;
+mod gauge;
 mod handle;
 mod job;
 mod kill;
 mod launch;
+mod launch_plan;
 mod leader;
+mod limits;
 mod lines;
 mod link;
+mod namespace;
 mod output;
 mod reaper;
 mod refusal;
+mod sandbox;
+mod selftest;
 mod slot;
 mod spec;
 mod start;
 mod supervisor;
+mod sweep;
 mod sys;
 mod tail;
+mod tier;
 mod wire;
 
-pub use handle::{Control, Run, RunEnd, Slot, StartError, Supervisor};
+pub use handle::{Control, Run, RunEnd, Slot, StartError, Supervisor, TierFound};
+pub use limits::LimitHit;
 pub use spec::{BootTime, Ended, Exit, JobSpec, Note};
 pub use supervisor::supervisor_main;
+pub use sweep::{Swept, sweep};
+pub use tier::{Isolation, IsolationError, Tier};

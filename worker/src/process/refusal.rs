@@ -19,8 +19,14 @@ pub(super) fn explain(start: &Start, programs: &[PathBuf], failure: &ExecFailure
         Step::Fork => format!("no process could be created: {}", errno.desc()),
         Step::Session => format!("setsid failed: {}", errno.desc()),
         Step::Descriptors => format!("its descriptors could not be set up: {}", errno.desc()),
-        Step::Limits => format!("its resource limits could not be set: {}", errno.desc()),
+        Step::Groups => format!("its control group could not be entered: {}", errno.desc()),
+        Step::Limits => format!(
+            "its resource limits (nofile, fsize, ..) could not be set: {}; only root may go beyond the worker's own",
+            errno.desc()
+        ),
         Step::Nice => format!("its niceness could not be set: {}", errno.desc()),
+        Step::Affinity => format!("its CPUs could not be set: {}", errno.desc()),
+        Step::Sandbox => format!("its sandbox could not be put on: {}", errno.desc()),
         Step::Identity => match start.identity {
             Some((user, group)) => {
                 format!("it could not become user {user} and group {group}: {} (is the worker root?)", errno.desc())
@@ -32,7 +38,7 @@ pub(super) fn explain(start: &Start, programs: &[PathBuf], failure: &ExecFailure
         Step::Folder => folder(&start.dir, errno),
         Step::Exec => {
             let named = start.argv.first().map_or("", String::as_str);
-            let program = programs.get(failure.program).map_or(Path::new(named), PathBuf::as_path);
+            let program = programs.get(failure.which).map_or(Path::new(named), PathBuf::as_path);
             exec(&start.dir, named, program, errno)
         }
     }

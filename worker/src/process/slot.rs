@@ -4,10 +4,14 @@
 //! all close-on-exec. Every signal is blocked: SIGCHLD and the supervisor's death arrive by `signalfd`.
 
 use super::{
+    cgroup::{self, Cgroups},
     children::Children,
     job,
-    sys::{self, SpawnArea, Waited},
-    wire::{Arrival, FromSlot, ToSlot, buffer, receive_value, send_value},
+    kill::Reach,
+    namespace::Origin,
+    sys::{self, PidFd, SpawnArea, Waited},
+    tier::Tier,
+    wire::{Arrival, FromSlot, ToSlot, buffer, receive_value, send_value, send_value_as},
 };
 use nix::{
     poll::{PollFd, PollFlags, PollTimeout, poll},
@@ -17,7 +21,6 @@ use nix::{
         signalfd::{SfdFlags, SignalFd},
         timerfd::{ClockId, TimerFd, TimerFlags},
     },
-    unistd::getppid,
 };
 use std::{
     io,
@@ -28,12 +31,25 @@ use std::{
 /// What a slot works with, from one job to the next.
 #[derive(Debug)]
 pub(super) struct Slot {
-    pub(super) link: OwnedFd,
-    pub(super) timer: TimerFd,
-    pub(super) children: Children,
-    pub(super) area: SpawnArea,
-    signals: SignalFd,
+    link: OwnedFd,
+    pub(super) tools: Tools,
     message: Vec<u8>,
+}
+
+/// A slot's own descriptors and memory.
+#[derive(Debug)]
+pub(super) struct Tools {
+    pub(super) timer: TimerFd,
+    pub(super) reach: Reach,
+    pub(super) area: SpawnArea,
+    pub(super) cgroups: Cgroups,
+    /// Of a job's control groups.
+    pub(super) name: String,
+    /// Counts the supervisor's slots.
+    pub(super) number: u32,
+    /// The kernel counts this slot's processes apart from all others of their user.
+    pub(super) counted_apart: bool,
+    signals: SignalFd,
 }
 
 /// What woke a slot.
@@ -47,9 +63,29 @@ pub(super) enum Event {
     Look,
 }
 
-/// Runs a slot in a process freshly forked by the supervisor `supervisor`. Never returns.
-pub(super) fn main(link: OwnedFd, supervisor: u32) -> ! {
-    let ended = Slot::new(link, supervisor).and_then(|mut slot| slot.serve());
+/// What a slot is forked with.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Above<'fork> {
+    /// The supervisor.
+    pub(super) supervisor: &'fork PidFd,
+    /// Who the supervisor runs as.
+    pub(super) origin: Origin,
+    /// Where its jobs' control groups can be made.
+    pub(super) cgroups: &'fork Cgroups,
+    /// Which of the supervisor's slots this is.
+    pub(super) number: u32,
+    /// The supervisor's pid, where it is.
+    pub(super) supervisor_pid: i32,
+    /// Where the slot was forked into.
+    pub(super) tier: Tier,
+}
+
+/// Runs a slot in a process freshly forked by the supervisor. Never returns.
+pub(super) fn main(link: OwnedFd, above: Above<'_>) -> ! {
+    let ended = sys::place(link, 3).and_then(|link| match Tools::new(above) {
+        Ok(tools) => Slot { link, tools, message: buffer() }.serve(),
+        Err(error) => send_value(link.as_fd(), &FromSlot::Refused(error.to_string()), &[]),
+    });
     if let Err(error) = ended {
         eprintln!("dayfly slot: {error}");
         exit(1)
@@ -57,29 +93,47 @@ pub(super) fn main(link: OwnedFd, supervisor: u32) -> ! {
     exit(0)
 }
 
-impl Slot {
-    fn new(link: OwnedFd, supervisor: u32) -> io::Result<Self> {
-        let link = sys::place(link, 3)?;
-        sys::close_from(4);
-        prctl::set_child_subreaper(true)?;
+impl Tools {
+    /// Settles this process as a slot: from here on it ends with the supervisor, and owns all that will be below it.
+    fn new(above: Above<'_>) -> io::Result<Self> {
         prctl::set_name(c"dayfly-slot")?;
-        prctl::set_pdeathsig(Signal::SIGUSR1)?;
-        if u32::try_from(getppid().as_raw()) != Ok(supervisor) {
+        prctl::set_pdeathsig(match above.tier {
+            // To be blocked and read; it leaves time to end the tree.
+            Tier::Tree => Signal::SIGUSR1,
+            // The kernel ends the whole namespace.
+            Tier::Pidns => Signal::SIGKILL,
+        })?;
+        if above.supervisor.has_ended() {
             return Err(io::Error::other("the supervisor died"));
         }
+        sys::close_from(4);
+        prctl::set_child_subreaper(true)?;
+        let reach = match above.tier {
+            Tier::Tree => Reach::Children(Children::open()),
+            Tier::Pidns => {
+                above.origin.furnish()?;
+                Reach::Namespace
+            }
+        };
+        // Not allowed everywhere; then it is only slower in a storm of forks.
+        let _ = sys::realtime();
         let mut watched = SigSet::empty();
         watched.add(Signal::SIGCHLD);
         watched.add(Signal::SIGUSR1);
         Ok(Self {
-            link,
             timer: TimerFd::new(ClockId::CLOCK_BOOTTIME, TimerFlags::TFD_CLOEXEC | TimerFlags::TFD_NONBLOCK)?,
-            children: Children::open(),
+            reach,
             area: SpawnArea::map()?,
+            cgroups: above.cgroups.clone(),
+            name: cgroup::name(above.supervisor_pid, above.number),
+            number: above.number,
+            counted_apart: above.tier == Tier::Pidns && above.origin.is_ordinary(),
             signals: SignalFd::with_flags(&watched, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?,
-            message: buffer(),
         })
     }
+}
 
+impl Slot {
     /// One job after another, until there is no daemon or no supervisor, or a job has left something unkillable.
     fn serve(&mut self) -> io::Result<()> {
         self.say(&FromSlot::Hello)?;
@@ -103,22 +157,31 @@ impl Slot {
         send_value(self.link.as_fd(), what, &[])
     }
 
+    /// Tells the daemon that the leader runs.
+    pub(super) fn say_started(&self, pid: i32) -> io::Result<()> {
+        let started = FromSlot::Started { pid };
+        match self.tools.reach {
+            Reach::Children(_) => self.say(&started),
+            Reach::Namespace => send_value_as(self.link.as_fd(), &started, pid),
+        }
+    }
+
     /// Waits for the next event.
     pub(super) fn next_event(&mut self) -> io::Result<Event> {
         let mut fds = [
             PollFd::new(self.link.as_fd(), PollFlags::POLLIN),
-            PollFd::new(self.signals.as_fd(), PollFlags::POLLIN),
-            PollFd::new(self.timer.as_fd(), PollFlags::POLLIN),
+            PollFd::new(self.tools.signals.as_fd(), PollFlags::POLLIN),
+            PollFd::new(self.tools.timer.as_fd(), PollFlags::POLLIN),
         ];
         // EINTR and the like: everything is looked at again.
         let _ = poll(&mut fds, PollTimeout::NONE);
         let [spoken, signalled, timed] = fds.map(|fd| fd.any().unwrap_or(true));
         if timed {
             // Only to make it silent again; it never blocks.
-            let _ = self.timer.wait();
+            let _ = self.tools.timer.wait();
         }
         if signalled {
-            while let Ok(Some(signal)) = self.signals.read_signal() {
+            while let Ok(Some(signal)) = self.tools.signals.read_signal() {
                 if signal.ssi_signo == Signal::SIGUSR1 as u32 {
                     return Ok(Event::Orphaned);
                 }

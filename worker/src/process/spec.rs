@@ -1,7 +1,8 @@
 //! What goes into a slot and what comes out of it.
 
+use super::LimitHit;
 use bytes::Bytes;
-use dayfly_common::model::{KilledBy, Limits, Usage};
+use dayfly_common::model::{KilledBy, Limits, Sandbox, Usage};
 use std::{path::PathBuf, time::Duration};
 
 /// A moment of `CLOCK_BOOTTIME` (goes on during suspend, never steps), ns.
@@ -31,8 +32,10 @@ pub struct JobSpec {
     pub limits: Limits,
     /// User and group ids to run as.
     pub identity: Option<(u32, u32)>,
-    /// `PR_SET_NO_NEW_PRIVS`.
+    /// `PR_SET_NO_NEW_PRIVS`; implied by a sandbox.
     pub no_new_privs: bool,
+    /// File system access; `None`: all that its user may do.
+    pub sandbox: Option<Sandbox>,
     /// Standard output kept, bytes.
     pub max_result: u64,
     /// Standard error and events kept, bytes.
@@ -68,6 +71,8 @@ pub struct Ended {
     pub exit: Exit,
     /// What made the slot or the daemon end it; `None` when the leader ended by itself.
     pub killed_by: Option<KilledBy>,
+    /// Which limit, when that is what ended it.
+    pub limit: Option<LimitHit>,
     /// From the first signal to the last process gone.
     pub kill_ms: Option<u64>,
     /// What the tree used.

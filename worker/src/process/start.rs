@@ -6,10 +6,13 @@ use super::{
     drive::{self, Driver},
     ending::Ending,
     handle::{Run, RunEnd, Slot, StartError},
+    limits::Bounds,
     link::Said,
     output::Output,
-    wire::{FromSlot, Start, ToSlot, sealed_file},
+    tier::Tier,
+    wire::{FromSlot, Sandboxed, Start, ToSlot, sealed_file},
 };
+use dayfly_common::model::Sandbox;
 use std::{
     fs::File,
     io,
@@ -51,8 +54,12 @@ pub(super) async fn start(slot: Slot, spec: JobSpec) -> Started {
     let now = BootTime::now();
     let longest = spec.timeout.saturating_add(spec.grace).min(lease.force_at().since(now)).saturating_add(SLACK);
     match tokio::time::timeout(longest, slot.link.hear()).await {
-        Ok(Ok(Said::Message(FromSlot::Started { pid }, _))) => {
+        Ok(Ok(Said::Message(FromSlot::Started { pid }, named))) => {
             let ending = Ending::new(lease, now.after(spec.timeout), spec.grace);
+            let pid = match slot.link.tier() {
+                Tier::Pidns => named.unwrap_or(pid),
+                Tier::Tree => pid,
+            };
             Ok(Run::begin(pid, notes, Driver::new(slot, ending), output))
         }
         Ok(Ok(Said::Message(FromSlot::NotStarted(why), _))) => Err((StartError::Spawn(why), Some(slot))),
@@ -93,8 +100,12 @@ fn message(spec: &JobSpec) -> Start {
         grace_ns: nanos(spec.grace),
         lease_limit_ns: spec.lease_limit.0,
         lease_ttl_ns: nanos(spec.lease_ttl),
+        bounds: Bounds::from(&spec.limits),
         identity: spec.identity,
         no_new_privs: spec.no_new_privs,
+        sandbox: spec.sandbox.map(|sandbox| match sandbox {
+            Sandbox::Workdir => Sandboxed::Workdir,
+        }),
     }
 }
 

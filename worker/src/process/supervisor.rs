@@ -6,10 +6,14 @@
 //! when nothing of its job is left, not when the slot died.
 
 use super::{
+    cgroup::{self, Cgroups},
     children::Children,
+    decoy,
     kill::{UNKILLABLE_AFTER, signal},
-    slot,
-    sys::{self, Forked, Waited},
+    namespace::Origin,
+    slot::{self, Above},
+    sys::{self, Forked, PidFd, Waited},
+    tier::Tier,
     wire::{Arrival, FromSlot, ToSupervisor, buffer, receive_value, send_value},
 };
 use nix::{
@@ -35,6 +39,13 @@ const ROUND: Duration = Duration::from_millis(2);
 const SLOW_ROUND: Duration = Duration::from_millis(100);
 
 struct Supervisor {
+    /// This process, by which slots see whether it is still there.
+    me: PidFd,
+    pid: i32,
+    origin: Origin,
+    cgroups: Cgroups,
+    /// Slots opened so far.
+    opened: u32,
     daemon: Option<OwnedFd>,
     signals: SignalFd,
     children: Children,
@@ -47,6 +58,9 @@ struct Supervisor {
 
 /// What `dayfly supervisor` (hidden; started by a worker, with its socket on fd 3) runs. Never returns.
 pub fn supervisor_main() -> ! {
+    if std::env::args_os().nth(2).is_some_and(|argument| argument == decoy::ARGUMENT) {
+        decoy::main();
+    }
     // A panic must not unwind from a forked slot into the supervisor's frames.
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
@@ -73,9 +87,19 @@ impl Supervisor {
         prctl::set_name(c"dayfly-super")?;
         sys::close_from(4);
         quiet()?;
+        // Not allowed everywhere; then it is only slower in a storm of forks.
+        let _ = sys::realtime();
+        let pid = std::process::id().cast_signed();
+        let cgroups = Cgroups::find();
+        cgroup::remove_stale(&cgroups);
         let mut watched = SigSet::empty();
         watched.add(Signal::SIGCHLD);
         Ok(Self {
+            me: PidFd::open(pid)?,
+            pid,
+            origin: Origin::here(),
+            cgroups,
+            opened: 0,
             daemon: Some(sys::place(daemon, 3)?),
             signals: SignalFd::with_flags(&watched, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?,
             children: Children::open(),
@@ -93,9 +117,9 @@ impl Supervisor {
             while matches!(self.signals.read_signal(), Ok(Some(_))) {}
             let Some(daemon) = &self.daemon else { continue };
             match receive_value::<ToSupervisor>(daemon.as_fd(), &mut message) {
-                Ok(Arrival::Value(ToSupervisor::OpenSlot, fds, _)) => {
+                Ok(Arrival::Value(ToSupervisor::OpenSlot(tier), fds, _)) => {
                     if let Some(link) = fds.into_iter().next() {
-                        self.open_slot(link);
+                        self.open_slot(link, tier);
                     }
                 }
                 Ok(Arrival::Nothing) => {}
@@ -116,11 +140,27 @@ impl Supervisor {
         let _ = poll(&mut fds, timeout);
     }
 
-    fn open_slot(&mut self, link: OwnedFd) {
-        let me = std::process::id();
-        match sys::fork() {
-            Ok(Forked::Child) => slot::main(link, me),
-            Ok(Forked::Parent(pid)) => self.slots.push((pid, link)),
+    fn open_slot(&mut self, link: OwnedFd, tier: Tier) {
+        let forked = match tier {
+            Tier::Pidns => sys::fork_into(self.origin.clone_flags()),
+            Tier::Tree => sys::fork(),
+        };
+        match forked {
+            Ok(Forked::Child) => slot::main(
+                link,
+                Above {
+                    supervisor: &self.me,
+                    origin: self.origin,
+                    cgroups: &self.cgroups,
+                    number: self.opened,
+                    supervisor_pid: self.pid,
+                    tier,
+                },
+            ),
+            Ok(Forked::Parent(pid)) => {
+                self.slots.push((pid, link));
+                self.opened += 1;
+            }
             Err(error) => {
                 let _ = send_value(link.as_fd(), &FromSlot::Refused(error.to_string()), &[]);
             }
@@ -137,7 +177,10 @@ impl Supervisor {
                         self.dead.push((Instant::now(), link));
                     }
                 }
-                Ok(Waited::NoChild) if self.daemon.is_none() => exit(0),
+                Ok(Waited::NoChild) if self.daemon.is_none() => {
+                    cgroup::remove_all_of(&self.cgroups, self.pid);
+                    exit(0)
+                }
                 Ok(Waited::NoChild | Waited::Running) | Err(_) => break,
             }
         }

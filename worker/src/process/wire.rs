@@ -9,7 +9,11 @@
 //!
 //! A message that would not fit a socket buffer travels in a sealed memory file, its descriptor as the last one.
 
-use super::sys::{Received, receive, send};
+use super::{
+    limits::{Bounds, LimitHit},
+    sys::{Received, receive, send, send_as},
+    tier::Tier,
+};
 use dayfly_common::model::KilledBy;
 use nix::{
     errno::Errno,
@@ -35,7 +39,7 @@ const LONGEST: u64 = 64 << 20;
 #[serde(rename_all = "snake_case")]
 pub(super) enum ToSupervisor {
     /// A new slot, on the socket that comes with this.
-    OpenSlot,
+    OpenSlot(Tier),
 }
 
 /// To a slot.
@@ -68,8 +72,18 @@ pub(super) struct Start {
     pub(super) grace_ns: u64,
     pub(super) lease_limit_ns: u64,
     pub(super) lease_ttl_ns: u64,
+    pub(super) bounds: Bounds,
     pub(super) identity: Option<(u32, u32)>,
     pub(super) no_new_privs: bool,
+    pub(super) sandbox: Option<Sandboxed>,
+}
+
+/// What [`Start`] says of a sandbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Sandboxed {
+    /// Writes only its own folders.
+    Workdir,
 }
 
 /// From a slot, or from the supervisor about it.
@@ -80,7 +94,7 @@ pub(super) enum FromSlot {
     Hello,
     /// The supervisor could not fork it.
     Refused(String),
-    /// The leader runs.
+    /// The leader runs; sent in its name where pids mean something else than for the daemon.
     Started {
         /// Its pid as the slot sees it.
         pid: i32,
@@ -108,6 +122,7 @@ pub(super) struct JobEnd {
     pub(super) wall_ns: u64,
     pub(super) cpu_ns: u64,
     pub(super) max_rss: u64,
+    pub(super) limit: Option<LimitHit>,
     pub(super) unkillable: bool,
 }
 
@@ -121,6 +136,13 @@ pub(super) fn send_value(to: BorrowedFd<'_>, value: &impl Serialize, fds: &[Borr
     let mut fds = fds.to_vec();
     fds.push(file.as_fd());
     send(to, IN_FILE, &fds)
+}
+
+/// Sends one value in the name of `pid`, so that the receiver learns what that process is called where it is. Falls back
+/// to the sender's own name where that is not allowed.
+pub(super) fn send_value_as(to: BorrowedFd<'_>, value: &impl Serialize, pid: i32) -> io::Result<()> {
+    let text = serde_json::to_vec(value)?;
+    send_as(to, &text, pid).or_else(|_| send(to, &text, &[]))
 }
 
 /// A memory file with this content, at its beginning, which nobody can change.
@@ -194,7 +216,9 @@ mod tests {
             lease_limit_ns: 1,
             lease_ttl_ns: 2,
             identity: Some((1, 2)),
+            bounds: Bounds::default(),
             no_new_privs: true,
+            sandbox: None,
         }))
     }
 

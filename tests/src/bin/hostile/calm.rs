@@ -77,7 +77,7 @@ pub(crate) fn forget_environment() {
         setsid();
         child(|| {
             ready();
-            let sleep = [c"sleep".as_ptr(), c"600".as_ptr(), std::ptr::null()];
+            let sleep = [c"sleep".as_ptr(), c"40".as_ptr(), std::ptr::null()];
             let nothing = [std::ptr::null()];
             // SAFETY: both lists end with null and hold static strings.
             unsafe { libc::execve(c"/bin/sleep".as_ptr(), sleep.as_ptr(), nothing.as_ptr()) };

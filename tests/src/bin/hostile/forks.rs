@@ -1,6 +1,7 @@
-//! Shapes that go on forking while they are killed. Each bounds how many live at a time.
+//! Shapes that go on forking while they are killed. Each bounds how many live at a time, how often it forks in all and
+//! how long it lives: a storm that a test has lost sight of must not take the machine with it.
 
-use crate::process::{Counter, child, harden, leave, ready, setsid};
+use crate::process::{Counter, child, harden, keep_within_bounds, leave, ready, setsid};
 
 /// Most processes of one tree: enough to hurt, far from what a host can take.
 const MOST: i32 = 300;
@@ -11,6 +12,7 @@ pub(crate) fn fork_during_kill() {
     for _ in 0..8 {
         child(|| {
             loop {
+                keep_within_bounds();
                 if there.add(1) > MOST {
                     there.add(-1);
                     // SAFETY: takes a number; the processes counted are being killed meanwhile.
@@ -39,17 +41,43 @@ pub(crate) fn hop() {
     ready();
 }
 
+/// As [`hop`], each process in a session of its own: no group holds two of them.
+pub(crate) fn hop_sessions() {
+    let there = Counter::new();
+    for _ in 0..50 {
+        child(|| {
+            there.add(1);
+            hop_from_session_to_session()
+        });
+    }
+    there.wait_for(50);
+    ready();
+}
+
+fn hop_from_session_to_session() -> ! {
+    loop {
+        setsid();
+        hop_once();
+    }
+}
+
 fn hop_on() -> ! {
     loop {
-        // SAFETY: one thread; both sides only make system calls.
-        match unsafe { libc::fork() } {
-            0 => {}
-            -1 => {
-                // SAFETY: takes a number.
-                unsafe { libc::usleep(1000) };
-            }
-            _ => leave(0),
+        hop_once();
+    }
+}
+
+/// Goes on in a child.
+fn hop_once() {
+    keep_within_bounds();
+    // SAFETY: one thread; both sides only make system calls.
+    match unsafe { libc::fork() } {
+        0 => {}
+        -1 => {
+            // SAFETY: takes a number.
+            unsafe { libc::usleep(1000) };
         }
+        _ => leave(0),
     }
 }
 
@@ -59,6 +87,7 @@ pub(crate) fn respawn() {
     for _ in 0..100 {
         child(|| {
             loop {
+                keep_within_bounds();
                 child(|| {
                     there.add(1);
                 });

@@ -31,6 +31,7 @@ const SHAPES: &[(&str, Shape)] = &[
     ("sessions-200", calm::sessions_200),
     ("fork-during-kill", forks::fork_during_kill),
     ("hop", forks::hop),
+    ("hop-sessions", forks::hop_sessions),
     ("respawn", forks::respawn),
     ("clone-parent", odd::clone_parent),
     ("thread-child", odd::thread_child),

@@ -6,15 +6,47 @@ use std::{
         OnceLock,
         atomic::{AtomicI32, Ordering},
     },
+    time::{Duration, Instant},
 };
+
+/// A tree that nobody ends does so by itself: whatever a test does wrong, the machine is left alone.
+const LIFETIME: Duration = Duration::from_secs(40);
+/// As above for shapes that fork for ever, which are the ones that fill a machine.
+const STORM_LIFETIME: Duration = Duration::from_secs(15);
+/// Forks of one tree, all told.
+const BUDGET: i32 = 100_000;
 
 /// Whether [`ready`] was called by any process of the tree.
 static STANDS: OnceLock<Counter> = OnceLock::new();
+/// Forks of the tree so far.
+static FORKS: OnceLock<Counter> = OnceLock::new();
+/// When the leader began.
+static BEGUN: OnceLock<Instant> = OnceLock::new();
 
 /// To be called once, before anything is forked.
 pub(crate) fn begin() {
     STANDS.get_or_init(Counter::new);
+    FORKS.get_or_init(Counter::new);
+    BEGUN.get_or_init(Instant::now);
     harden();
+}
+
+fn left_of(lifetime: Duration) -> Duration {
+    BEGUN.get().map_or(Duration::ZERO, |begun| lifetime.saturating_sub(begun.elapsed()))
+}
+
+/// To be called before each fork of a storm: ends this process once the tree is too old or has forked too often.
+pub(crate) fn keep_within_bounds() {
+    if left_of(STORM_LIFETIME).is_zero() || FORKS.get().is_none_or(|forks| forks.add(1) > BUDGET) {
+        leave(0)
+    }
+}
+
+/// To be called now and then by what neither forks nor sleeps.
+pub(crate) fn end_when_old() {
+    if left_of(LIFETIME).is_zero() {
+        leave(0)
+    }
 }
 
 /// Ignores what can be ignored and outlives its parent.
@@ -28,7 +60,7 @@ pub(crate) fn harden() {
     }
 }
 
-/// Runs `body` in a child, which then stays for ever. Gives its pid.
+/// Runs `body` in a child, which then stays. Gives its pid.
 pub(crate) fn child(body: impl FnOnce()) -> i32 {
     // SAFETY: shapes fork while they have one thread, or only make system calls afterwards.
     match unsafe { libc::fork() } {
@@ -51,11 +83,11 @@ pub(crate) fn setsid() {
     unsafe { libc::setsid() };
 }
 
-/// Sleeps for ever.
+/// Sleeps for as long as a test may take, which is for ever to it.
 pub(crate) fn stay() -> ! {
     loop {
-        // SAFETY: takes nothing.
-        unsafe { libc::pause() };
+        end_when_old();
+        std::thread::sleep(left_of(LIFETIME));
     }
 }
 
@@ -109,6 +141,7 @@ impl Counter {
     /// Waits until there are so many. Polls: this program is its own test's business.
     pub(crate) fn wait_for(&self, number: i32) {
         while self.0.load(Ordering::SeqCst) < number {
+            end_when_old();
             // SAFETY: takes a number.
             unsafe { libc::usleep(200) };
         }

@@ -5,7 +5,7 @@
 //! takes no lock and cannot panic. Only where it changes its user does it get memory of its own (no `CLONE_VM`): two
 //! users must not share one.
 
-use nix::errno::Errno;
+use nix::{errno::Errno, sched::CpuSet};
 use std::{
     ffi::{CString, c_char, c_int, c_void},
     io,
@@ -16,6 +16,8 @@ use std::{
 
 const STACK: usize = 64 * 1024;
 const PAGE: usize = 4096;
+/// Files of jobs are readable for all and writable for their owner, whatever the worker's own mask is.
+const UMASK: libc::mode_t = 0o022;
 const NO: libc::c_ulong = 0;
 const YES: libc::c_ulong = 1;
 const DEATH: libc::c_ulong = libc::SIGKILL as libc::c_ulong;
@@ -35,6 +37,12 @@ pub(in crate::process) struct ExecPlan {
     pub(in crate::process) rlimits: Vec<(u32, u64, u64)>,
     /// Niceness.
     pub(in crate::process) nice: Option<i32>,
+    /// CPUs to run on.
+    pub(in crate::process) affinity: Option<CpuSet>,
+    /// Open `cgroup.procs` files of the groups to enter.
+    pub(in crate::process) doors: Vec<RawFd>,
+    /// Landlock rules to put on, open.
+    pub(in crate::process) rules: Option<RawFd>,
     /// User and group id.
     pub(in crate::process) identity: Option<(u32, u32)>,
     /// `PR_SET_NO_NEW_PRIVS`.
@@ -49,16 +57,22 @@ pub(in crate::process) enum Step {
     Fork,
     /// `setsid`.
     Session,
+    /// Entering the control groups.
+    Groups,
     /// `dup2` of standard input, output, error and the event pipe.
     Descriptors,
     /// `setrlimit`.
     Limits,
     /// `setpriority`.
     Nice,
+    /// `sched_setaffinity`.
+    Affinity,
     /// `setgroups`, `setresgid`, `setresuid`.
     Identity,
     /// `PR_SET_NO_NEW_PRIVS`.
     NoNewPrivs,
+    /// `landlock_restrict_self`.
+    Sandbox,
     /// `PR_SET_PDEATHSIG`, and the slot still there.
     Parent,
     /// `chdir`.
@@ -74,8 +88,8 @@ pub(in crate::process) struct ExecFailure {
     pub(in crate::process) step: Step,
     /// The error.
     pub(in crate::process) errno: Errno,
-    /// At [`Step::Exec`]: which of the programs.
-    pub(in crate::process) program: usize,
+    /// Which of the programs, limits or groups.
+    pub(in crate::process) which: usize,
 }
 
 /// The child's stack and the page through which it reports: mapped once, used for one leader after another.
@@ -89,7 +103,7 @@ pub(in crate::process) struct SpawnArea {
 struct Report {
     step: AtomicI32,
     errno: AtomicI32,
-    program: AtomicI32,
+    which: AtomicI32,
 }
 
 struct Child<'plan> {
@@ -145,7 +159,7 @@ impl SpawnArea {
             libc::clone(run_child, top, flags, (&raw mut child).cast())
         };
         if pid < 0 {
-            return Err(ExecFailure { step: Step::Fork, errno: Errno::last(), program: 0 });
+            return Err(ExecFailure { step: Step::Fork, errno: Errno::last(), which: 0 });
         }
         match report.errno.load(Ordering::Relaxed) {
             0 => Ok(pid),
@@ -154,7 +168,7 @@ impl SpawnArea {
                 Err(ExecFailure {
                     step: Step::from_number(report.step.load(Ordering::Relaxed)),
                     errno: Errno::from_raw(errno),
-                    program: usize::try_from(report.program.load(Ordering::Relaxed)).unwrap_or(0),
+                    which: usize::try_from(report.which.load(Ordering::Relaxed)).unwrap_or(0),
                 })
             }
         }
@@ -163,14 +177,17 @@ impl SpawnArea {
 
 impl Step {
     fn from_number(number: i32) -> Self {
-        const ALL: [Step; 10] = [
+        const ALL: [Step; 13] = [
             Step::Fork,
             Step::Session,
+            Step::Groups,
             Step::Descriptors,
             Step::Limits,
             Step::Nice,
+            Step::Affinity,
             Step::Identity,
             Step::NoNewPrivs,
+            Step::Sandbox,
             Step::Parent,
             Step::Folder,
             Step::Exec,
@@ -187,56 +204,82 @@ fn reap(pid: i32) {
 extern "C" fn run_child(argument: *mut c_void) -> c_int {
     // SAFETY: `argument` is the `Child` that `start` keeps alive until this process has exec'd or exited.
     let child = unsafe { &*argument.cast::<Child<'_>>() };
-    let (step, program, errno) = child.exec();
+    let Failed { step, which, errno } = child.exec();
     child.report.step.store(step as i32, Ordering::Relaxed);
-    child.report.program.store(program, Ordering::Relaxed);
+    child.report.which.store(which, Ordering::Relaxed);
     child.report.errno.store(if errno == 0 { libc::EINVAL } else { errno }, Ordering::Relaxed);
     // SAFETY: `_exit` runs no handler and flushes nothing of the memory shared with the slot.
     unsafe { libc::_exit(127) }
 }
 
+struct Failed {
+    step: Step,
+    which: i32,
+    errno: c_int,
+}
+
 impl Child<'_> {
     /// Returns only on failure. Only thin wrappers of system calls may be called here: no allocation, no lock.
-    fn exec(&self) -> (Step, i32, c_int) {
-        match self.prepare() {
+    fn exec(&self) -> Failed {
+        match self.enter().and_then(|()| self.restrict()) {
             Ok(()) => self.try_programs(),
-            Err((step, errno)) => (step, 0, errno),
+            Err(failed) => failed,
         }
     }
 
-    fn prepare(&self) -> Result<(), (Step, c_int)> {
+    /// Session, groups, descriptors and limits: all that an ordinary user may no longer be allowed to do.
+    fn enter(&self) -> Result<(), Failed> {
         let plan = self.plan;
-        // SAFETY: system calls on numbers, and on strings and structs of the plan, which the slot keeps alive. The raw
-        // `syscall` form is used where libc would tell other threads (set*id): they are not this process' threads.
+        // SAFETY: system calls on numbers, and on bytes and structs that the slot keeps alive.
         unsafe {
-            check(Step::Session, libc::setsid().into())?;
+            check(Step::Session, 0, libc::setsid().into())?;
+            for (door, index) in plan.doors.iter().zip(0..) {
+                check(Step::Groups, index, libc::write(*door, c"0".as_ptr().cast(), 1) as libc::c_long)?;
+            }
             for (from, to) in self.fds.iter().zip(0..) {
-                check(Step::Descriptors, libc::dup2(*from, to).into())?;
+                check(Step::Descriptors, to, libc::dup2(*from, to).into())?;
             }
             // Everything above 3 is close-on-exec already; this is for what anybody might have forgotten.
             libc::syscall(libc::SYS_close_range, 4, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC);
-            for (resource, soft, hard) in &plan.rlimits {
+            for ((resource, soft, hard), index) in plan.rlimits.iter().zip(0..) {
                 let limit = libc::rlimit64 { rlim_cur: *soft, rlim_max: *hard };
-                let set = libc::syscall(libc::SYS_prlimit64, 0, *resource, &raw const limit, 0);
-                check(Step::Limits, set)?;
+                check(Step::Limits, index, libc::syscall(libc::SYS_prlimit64, 0, *resource, &raw const limit, 0))?;
             }
             if let Some(nice) = plan.nice {
-                check(Step::Nice, libc::setpriority(libc::PRIO_PROCESS, 0, nice).into())?;
+                check(Step::Nice, 0, libc::setpriority(libc::PRIO_PROCESS, 0, nice).into())?;
             }
+            if let Some(cpus) = &plan.affinity {
+                let set = libc::syscall(libc::SYS_sched_setaffinity, 0, size_of::<CpuSet>(), ptr::from_ref(cpus));
+                check(Step::Affinity, 0, set)?;
+            }
+            libc::umask(UMASK);
+        }
+        Ok(())
+    }
+
+    /// Identity and privileges; what needs the slot's is done by now.
+    fn restrict(&self) -> Result<(), Failed> {
+        let plan = self.plan;
+        // SAFETY: as above. The raw `syscall` form is used where libc would tell other threads (set*id): they are not
+        // this process' threads.
+        unsafe {
             if let Some((user, group)) = plan.identity {
-                check(Step::Identity, libc::syscall(libc::SYS_setgroups, 0, 0))?;
-                check(Step::Identity, libc::syscall(libc::SYS_setresgid, group, group, group))?;
-                check(Step::Identity, libc::syscall(libc::SYS_setresuid, user, user, user))?;
+                check(Step::Identity, 0, libc::syscall(libc::SYS_setgroups, 0, 0))?;
+                check(Step::Identity, 1, libc::syscall(libc::SYS_setresgid, group, group, group))?;
+                check(Step::Identity, 2, libc::syscall(libc::SYS_setresuid, user, user, user))?;
             }
             if plan.no_new_privs {
-                check(Step::NoNewPrivs, libc::prctl(libc::PR_SET_NO_NEW_PRIVS, YES, NO, NO, NO).into())?;
+                check(Step::NoNewPrivs, 0, libc::prctl(libc::PR_SET_NO_NEW_PRIVS, YES, NO, NO, NO).into())?;
             }
             // After setresuid, which clears it.
-            check(Step::Parent, libc::prctl(libc::PR_SET_PDEATHSIG, DEATH).into())?;
+            check(Step::Parent, 0, libc::prctl(libc::PR_SET_PDEATHSIG, DEATH).into())?;
             if libc::getppid() != self.slot {
-                return Err((Step::Parent, libc::ESRCH));
+                return Err(Failed { step: Step::Parent, which: 0, errno: libc::ESRCH });
             }
-            check(Step::Folder, libc::chdir(plan.dir.as_ptr()).into())?;
+            check(Step::Folder, 0, libc::chdir(plan.dir.as_ptr()).into())?;
+            if let Some(rules) = plan.rules {
+                check(Step::Sandbox, 0, libc::syscall(libc::SYS_landlock_restrict_self, rules, 0))?;
+            }
             let mut none = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
             libc::sigemptyset(none.as_mut_ptr());
             libc::sigprocmask(libc::SIG_SETMASK, none.as_ptr(), ptr::null_mut());
@@ -245,21 +288,21 @@ impl Child<'_> {
     }
 
     /// As `execvp(3)`: a program that is not there leaves the next one to try, one that may not be run is remembered.
-    fn try_programs(&self) -> (Step, i32, c_int) {
-        let mut worst = (0, libc::ENOENT);
-        for (program, index) in self.plan.programs.iter().zip(0..) {
+    fn try_programs(&self) -> Failed {
+        let mut worst = Failed { step: Step::Exec, which: 0, errno: libc::ENOENT };
+        for (program, which) in self.plan.programs.iter().zip(0..) {
             // SAFETY: all three are NUL-terminated (strings, and lists of pointers to strings) and outlive the call.
             unsafe { libc::execve(program.as_ptr(), self.argv, self.env) };
             match Errno::last_raw() {
                 libc::ENOENT | libc::ENOTDIR => {}
-                libc::EACCES => worst = (index, libc::EACCES),
-                other => return (Step::Exec, index, other),
+                libc::EACCES => worst = Failed { step: Step::Exec, which, errno: libc::EACCES },
+                errno => return Failed { step: Step::Exec, which, errno },
             }
         }
-        (Step::Exec, worst.0, worst.1)
+        worst
     }
 }
 
-fn check(step: Step, answer: libc::c_long) -> Result<(), (Step, c_int)> {
-    if answer < 0 { Err((step, Errno::last_raw())) } else { Ok(()) }
+fn check(step: Step, which: i32, answer: libc::c_long) -> Result<(), Failed> {
+    if answer < 0 { Err(Failed { step, which, errno: Errno::last_raw() }) } else { Ok(()) }
 }

@@ -1,6 +1,6 @@
 //! Forking a single-threaded process, and what a fresh process does with its descriptors and signals.
 
-use nix::{errno::Errno, unistd::ForkResult};
+use nix::{errno::Errno, sched::CloneFlags, unistd::ForkResult};
 use std::{
     io,
     os::fd::{FromRawFd, OwnedFd, RawFd},
@@ -22,6 +22,18 @@ pub(in crate::process) fn fork() -> io::Result<Forked> {
     match unsafe { nix::unistd::fork() }? {
         ForkResult::Child => Ok(Forked::Child),
         ForkResult::Parent { child } => Ok(Forked::Parent(child.as_raw())),
+    }
+}
+
+/// As [`fork`], the child in new namespaces.
+pub(in crate::process) fn fork_into(namespaces: CloneFlags) -> io::Result<Forked> {
+    let flags = libc::c_long::from(namespaces.bits() | libc::SIGCHLD);
+    // SAFETY: without CLONE_VM and with a null stack this is fork(2). The C library is passed over, so it keeps the
+    // parent's thread id for the child: only its locks that check their owner and `raise` would mind, and neither this
+    // single-threaded process nor the standard library in it uses those.
+    match Errno::result(unsafe { libc::syscall(libc::SYS_clone, flags, 0, 0, 0, 0) })? {
+        0 => Ok(Forked::Child),
+        pid => i32::try_from(pid).map(Forked::Parent).map_err(|_| Errno::ERANGE.into()),
     }
 }
 
@@ -63,6 +75,14 @@ pub(in crate::process) fn close_from(first: RawFd) {
             // SAFETY: as above; a number that is not open is answered with EBADF.
             unsafe { libc::close(fd.cast_signed()) };
         }
+    }
+}
+
+/// Ignores SIGTERM, SIGHUP and SIGINT, as programs do that are hard to end.
+pub(in crate::process) fn ignore_requests_to_end() {
+    for signal in [libc::SIGTERM, libc::SIGHUP, libc::SIGINT] {
+        // SAFETY: SIG_IGN installs no code.
+        unsafe { libc::signal(signal, libc::SIG_IGN) };
     }
 }
 

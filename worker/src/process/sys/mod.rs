@@ -8,13 +8,17 @@
 mod exec;
 mod fork;
 mod pidfd;
+mod sched;
 mod socket;
 mod wait;
 mod watch;
 
 pub(super) use exec::{ExecFailure, ExecPlan, SpawnArea, Step};
-pub(super) use fork::{Forked, close_from, default_signals, fork, inherited_socket, place};
+pub(super) use fork::{
+    Forked, close_from, default_signals, fork, fork_into, ignore_requests_to_end, inherited_socket, place,
+};
 pub(super) use pidfd::PidFd;
-pub(super) use socket::{Received, receive, send};
+pub(super) use sched::realtime;
+pub(super) use socket::{Received, receive, send, send_as};
 pub(super) use wait::{Spent, Waited, wait_any, wait_for_child_signal};
 pub(super) use watch::watch;

@@ -30,6 +30,14 @@ pub(in crate::process) fn send(to: BorrowedFd<'_>, data: &[u8], fds: &[BorrowedF
     send_with(to, data, if raw.is_empty() { &[] } else { &rights })
 }
 
+/// Sends one message in the name of `pid`: the kernel turns it into the pid that the receiver sees, across pid
+/// namespaces. Any pid but the sender's own takes `CAP_SYS_ADMIN` in the sender's namespace.
+pub(in crate::process) fn send_as(to: BorrowedFd<'_>, data: &[u8], pid: i32) -> io::Result<()> {
+    let credentials: UnixCredentials =
+        libc::ucred { pid, uid: nix::unistd::getuid().as_raw(), gid: nix::unistd::getgid().as_raw() }.into();
+    send_with(to, data, &[ControlMessage::ScmCredentials(&credentials)])
+}
+
 fn send_with(to: BorrowedFd<'_>, data: &[u8], control: &[ControlMessage<'_>]) -> io::Result<()> {
     let parts = [IoSlice::new(data)];
     loop {

@@ -1,0 +1,93 @@
+//! A daemon in a process of its own, with one running job; to be killed.
+
+use crate::room::{hostile, mark, program};
+use dayfly_tests::{alive, eventually};
+use dayfly_worker::process::Isolation;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use std::{
+    io::{BufRead, BufReader, Lines},
+    process::{Child, ChildStdout, Command, Stdio},
+    time::Duration,
+};
+
+pub(crate) struct Daemon {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+    pub(crate) supervisor: i32,
+    pub(crate) slot: i32,
+    /// Carried by all of the job's processes in their environment.
+    pub(crate) word: String,
+}
+
+/// Who is killed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Victim {
+    Daemon,
+    Supervisor,
+    Slot,
+}
+
+impl Daemon {
+    /// With a job of this shape, standing.
+    pub(crate) fn start(shape: &str, isolation: Isolation, env: &[(&str, &str)]) -> Self {
+        let mut job = hostile(shape);
+        let word = mark(&mut job);
+        let mut child = Command::new(program("process-fixture"))
+            .arg("daemon")
+            .args(&job.argv)
+            .env("JOB_MARK", word.trim_start_matches("DAYFLY_MARK="))
+            .env("ISOLATION", isolation.to_string())
+            // Of the job alone: this daemon is not one of its processes.
+            .envs(env.iter().map(|(name, value)| (name.replace("DAYFLY_", "JOB_"), value)))
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the fixture");
+        let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+        let pids = next(&mut lines);
+        let pids: Vec<i32> = pids.split(' ').map(|pid| pid.parse().expect("a pid")).collect();
+        let [supervisor, slot, _leader] = pids[..] else { panic!("{pids:?}") };
+        assert_eq!(next(&mut lines), "ready", "{shape}");
+        Self { child, lines, supervisor, slot, word }
+    }
+
+    /// kill -9 of all as if at once: none of them gets to act on another's death.
+    pub(crate) fn kill(&mut self, victims: &[Victim]) {
+        let pids: Vec<i32> = victims
+            .iter()
+            .map(|victim| match victim {
+                Victim::Daemon => self.child.id().cast_signed(),
+                Victim::Supervisor => self.supervisor,
+                Victim::Slot => self.slot,
+            })
+            .collect();
+        for what in [Signal::SIGSTOP, Signal::SIGKILL] {
+            pids.iter().for_each(|pid| kill(Pid::from_raw(*pid), what).expect("a process of this test's"));
+        }
+        if victims.contains(&Victim::Daemon) {
+            let _ = self.child.wait();
+        } else {
+            assert!(next(&mut self.lines).starts_with("ended "), "the daemon learns it");
+        }
+    }
+
+    /// Slot and supervisor have ended too.
+    pub(crate) fn all_ended(&self) {
+        for pid in [self.slot, self.supervisor] {
+            eventually("slot and supervisor have ended", Duration::from_secs(5), || (!alive(pid)).then_some(()));
+        }
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn next(lines: &mut Lines<BufReader<ChildStdout>>) -> String {
+    lines.next().and_then(Result::ok).expect("a line of the fixture")
+}

@@ -1,0 +1,194 @@
+//! Limits of a task: each holds for the whole tree, and the one that ended a job is named.
+
+use crate::room::{Done, end, hostile, mark, program, ready, run, run_in, start, supervisor};
+use dayfly_common::model::{KilledBy, Limits, Sandbox};
+use dayfly_tests::{process::shell, processes_with};
+use dayfly_worker::process::{Exit, JobSpec, LimitHit};
+use std::{fs, path::Path, time::Duration};
+
+fn limited(job: JobSpec, limits: Limits) -> JobSpec {
+    JobSpec { limits, ..job }
+}
+
+fn text(done: &Done) -> String {
+    String::from_utf8_lossy(&done.ended.stdout).trim().to_owned()
+}
+
+fn root() -> bool {
+    nix::unistd::Uid::effective().is_root()
+}
+
+#[tokio::test]
+async fn a_leak_dies_alone_and_says_why() {
+    let limits = Limits { memory: Some(256 << 20), ..Limits::default() };
+    let supervisor = supervisor();
+    let (other, other_end) = start(&supervisor, shell("sleep 60")).await;
+    let program = program("hostile").display().to_string();
+    // The leader itself, and a child whose parent would go on as if nothing had happened.
+    for job in [hostile("eat-memory"), shell(&format!("{program} eat-memory; exit 0"))] {
+        let slot = supervisor.open_slot().await.unwrap();
+        let done = run_in(slot, limited(job, limits.clone())).await;
+        assert_eq!((done.ended.killed_by, done.ended.limit), (Some(KilledBy::Limit), Some(LimitHit::Memory)));
+        assert!(done.ended.usage.max_rss_bytes < 560 << 20, "{:?}", done.ended.usage);
+        assert!(done.slot.is_some());
+    }
+    other.control.kill(KilledBy::Cancel, Duration::ZERO);
+    assert_eq!(end(other_end).await.0.killed_by, Some(KilledBy::Cancel), "another job was not touched");
+}
+
+#[tokio::test]
+async fn memory_within_the_limit_is_no_ones_business() {
+    let limits = Limits { memory: Some(200 << 20), ..Limits::default() };
+    let job = shell("head -c 50000000 /dev/zero | tail -c 50000000 | wc -c; exit 3");
+    let done = run(limited(job, limits)).await;
+    assert_eq!((done.ended.exit, done.ended.killed_by, done.ended.limit), (Exit::Code(3), None, None));
+    assert_eq!(text(&done), "50000000");
+}
+
+#[tokio::test]
+async fn cpu_time_counts_the_whole_tree() {
+    let limits = Limits { cpu_time_ms: Some(600), ..Limits::default() };
+    let hostile = program("hostile").display().to_string();
+    for line in [format!("{hostile} spin"), format!("{hostile} spin & {hostile} spin & wait")] {
+        let mut job = limited(shell(&line), limits.clone());
+        job.grace = Duration::from_millis(50);
+        let done = run(job).await;
+        assert_eq!((done.ended.killed_by, done.ended.limit), (Some(KilledBy::Limit), Some(LimitHit::CpuTime)));
+        assert!((600..1100).contains(&done.ended.usage.cpu_ms), "{:?}", done.ended.usage);
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_grows_too_large_is_named() {
+    let home = tempfile::tempdir().unwrap();
+    let mut job = limited(hostile("fill-file"), Limits { fsize: Some(3 << 20), ..Limits::default() });
+    job.dir = home.path().into();
+    let done = run(job).await;
+    assert_eq!((done.ended.exit, done.ended.limit), (Exit::Signal(25), Some(LimitHit::FileSize)));
+    assert_eq!(done.ended.killed_by, Some(KilledBy::Limit));
+    assert_eq!(fs::metadata(home.path().join("fill")).unwrap().len(), 3 << 20);
+}
+
+#[tokio::test]
+async fn files_niceness_and_mask_are_as_asked() {
+    let limits = Limits { nofile: Some(77), nice: Some(7), ..Limits::default() };
+    let done = run(limited(shell("ulimit -n; ulimit -Hn; nice; umask"), limits)).await;
+    assert_eq!(text(&done), "77\n77\n7\n0022");
+    let limits = Limits { nofile: Some(1 << 40), ..Limits::default() };
+    let supervisor = supervisor();
+    let slot = supervisor.open_slot().await.unwrap();
+    let (error, slot) = slot.start(limited(shell("exit 0"), limits)).await.map(|_| ()).expect_err("too many");
+    assert!(error.to_string().contains("nofile"), "{error}");
+    assert!(slot.is_some());
+}
+
+#[tokio::test]
+async fn the_number_of_processes_is_held() {
+    let limits = Limits { nproc: Some(10), ..Limits::default() };
+    let mut job =
+        limited(shell("i=0; while [ $i -lt 30 ]; do sleep 30 & i=$((i+1)); done; echo started >&3; wait"), limits);
+    job.timeout = Duration::from_secs(2);
+    job.grace = Duration::ZERO;
+    let word = mark(&mut job);
+    let supervisor = supervisor();
+    let (mut run, job) = start(&supervisor, job).await;
+    let most = async {
+        let mut most = 0;
+        while run.notes.recv().await.is_some() {
+            most = most.max(processes_with(&word).len());
+        }
+        most
+    };
+    let ((ended, _), most) = tokio::join!(end(job), most);
+    // Refused by the kernel, or ended by the gauge: never more for long.
+    assert!(most <= 10, "{most}");
+    assert!(ended.stderr_tail.contains("fork") || ended.limit == Some(LimitHit::Processes), "{ended:?}");
+}
+
+#[tokio::test]
+async fn a_share_of_cpu_time_is_held() {
+    let limits = Limits { cpus_milli: Some(250), ..Limits::default() };
+    let mut job = limited(hostile("spin"), limits);
+    job.timeout = Duration::from_secs(1);
+    job.grace = Duration::ZERO;
+    let done = run(job).await;
+    if root() && Path::new("/sys/fs/cgroup/cpu").exists() {
+        assert!((1..400).contains(&done.ended.usage.cpu_ms), "{:?}", done.ended.usage);
+    }
+}
+
+#[tokio::test]
+async fn a_sandboxed_job_writes_only_its_own_folder() {
+    let (home, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let there = outside.path().display();
+    let mut job = shell(&format!(
+        "cat /etc/passwd > copy && echo copied; echo x > {there}/x || echo refused; echo x > /dev/null && echo null; \
+         mkdir sub && echo y > sub/y && rm -r sub && echo made; kill -0 {} || echo alone",
+        std::process::id()
+    ));
+    job.dir = home.path().into();
+    job.sandbox = Some(Sandbox::Workdir);
+    job.no_new_privs = false;
+    let done = run(job).await;
+    assert_eq!(text(&done), "copied\nrefused\nnull\nmade\nalone", "{}", done.ended.stderr_tail);
+    assert_eq!(fs::read(home.path().join("copy")).unwrap(), fs::read("/etc/passwd").unwrap());
+    assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn another_user_is_taken_on_whole_and_can_be_killed() {
+    if !root() {
+        return;
+    }
+    let home = tempfile::tempdir().unwrap();
+    fs::set_permissions(home.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let program = home.path().join("hostile");
+    fs::copy(crate::room::program("hostile"), &program).unwrap();
+    let mut job = shell("id -u; id -g; id -G; grep -E 'CapEff|CapPrm' /proc/self/status | cut -f2 | tr '\\n' ' '");
+    job.identity = Some((65534, 65533));
+    let supervisor = supervisor();
+    let slot = supervisor.open_slot().await.unwrap();
+    let done = run_in(slot, job).await;
+    assert_eq!(text(&done), "65534\n65533\n65533\n0000000000000000 0000000000000000");
+
+    // A program that would be root again: it stays an ordinary one, and dies like one.
+    fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o4755)).unwrap();
+    let mut job = dayfly_tests::process::spec(&[program.to_str().unwrap(), "daemonize"]);
+    job.identity = Some((65534, 65533));
+    let word = mark(&mut job);
+    let (mut run, job) = start(&supervisor, job).await;
+    ready(&mut run).await;
+    let status = fs::read_to_string(format!("/proc/{}/status", run.pid)).unwrap();
+    assert!(status.contains("Uid:\t65534\t65534\t65534\t65534"), "{status}");
+    run.control.kill(KilledBy::Cancel, Duration::ZERO);
+    assert!(!end(job).await.0.unkillable);
+    assert!(processes_with(&word).is_empty());
+}
+
+#[tokio::test]
+async fn no_control_group_is_left() {
+    let supervisor = supervisor();
+    let slot = supervisor.open_slot().await.unwrap();
+    let limits = Limits { memory: Some(64 << 20), nproc: Some(20), cpus_milli: Some(1000), ..Limits::default() };
+    let done = run_in(slot, limited(shell("cat /proc/self/cgroup"), limits)).await;
+    let groups: Vec<&str> = std::str::from_utf8(&done.ended.stdout).unwrap().lines().collect();
+    let name = format!("dayfly-{}-", supervisor.pid());
+    let left: Vec<_> = groups.iter().filter(|line| line.contains(&name)).collect();
+    println!("in {left:?}");
+    drop((done.slot, supervisor));
+    let mounts = fs::read_to_string("/proc/mounts").unwrap();
+    let points = mounts.lines().filter(|line| line.contains("cgroup")).filter_map(|line| line.split(' ').nth(1));
+    for point in points {
+        dayfly_tests::eventually("the groups are removed", Duration::from_secs(5), || {
+            (!has_group(Path::new(point), &name, 4)).then_some(())
+        });
+    }
+}
+
+fn has_group(folder: &Path, name: &str, depth: u32) -> bool {
+    depth > 0
+        && fs::read_dir(folder).into_iter().flatten().flatten().any(|entry| {
+            entry.file_type().is_ok_and(|kind| kind.is_dir())
+                && (entry.file_name().to_string_lossy().starts_with(name) || has_group(&entry.path(), name, depth - 1))
+        })
+}

@@ -1,0 +1,176 @@
+//! Where this worker may make control groups.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+/// Whose rules a hierarchy follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::process) enum Version {
+    /// One hierarchy a controller, or a few.
+    V1,
+    /// One hierarchy for all.
+    V2,
+}
+
+/// A group in which job groups can be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::process) struct Place {
+    pub(in crate::process) version: Version,
+    pub(in crate::process) parent: PathBuf,
+}
+
+/// Where each controller can be used, if anywhere.
+#[derive(Debug, Clone, Default)]
+pub(in crate::process) struct Cgroups {
+    pub(in crate::process) memory: Option<Place>,
+    pub(in crate::process) pids: Option<Place>,
+    pub(in crate::process) cpu: Option<Place>,
+}
+
+impl Cgroups {
+    /// Looks, and in version 2 makes room (see above). To be called once, by the supervisor.
+    pub(in crate::process) fn find() -> Self {
+        let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+        let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+        let place = |controller: &str| {
+            let place = locate(controller, &mounts, &own)?;
+            usable(controller, &place).then_some(place)
+        };
+        Self { memory: place("memory"), pids: place("pids"), cpu: place("cpu") }
+    }
+
+    /// All places, each once.
+    pub(in crate::process) fn places(&self) -> Vec<&Place> {
+        let mut all: Vec<&Place> = Vec::new();
+        for place in [&self.memory, &self.pids, &self.cpu].into_iter().flatten() {
+            if !all.contains(&place) {
+                all.push(place);
+            }
+        }
+        all
+    }
+}
+
+/// This process' own group in the hierarchy that has the controller. A controller that a v1 hierarchy has is not in v2.
+fn locate(controller: &str, mounts: &str, own: &str) -> Option<Place> {
+    let v1 = own.lines().find_map(|line| {
+        let (controllers, path) = line.split_once(':')?.1.split_once(':')?;
+        controllers.split(',').any(|name| name == controller).then_some(path)
+    });
+    let v2 = own.lines().find_map(|line| line.strip_prefix("0::"));
+    let (version, path) = match (v1, v2) {
+        (Some(path), _) => (Version::V1, path),
+        (None, Some(path)) => (Version::V2, path),
+        (None, None) => return None,
+    };
+    mounts.lines().find_map(|line| {
+        // id parent device root mount-point options .. - type source super-options
+        let (front, back) = line.split_once(" - ")?;
+        let mut front = front.split(' ').skip(3);
+        let (root, point) = (front.next()?, front.next()?);
+        let (kind, options) = (back.split(' ').next()?, back.split(' ').nth(2)?);
+        let fits = match version {
+            Version::V1 => kind == "cgroup" && options.split(',').any(|name| name == controller),
+            Version::V2 => kind == "cgroup2",
+        };
+        // A container sees a part of the hierarchy: its mount begins at `root`.
+        let below = Path::new(path).strip_prefix(root).or_else(|_| Path::new(path).strip_prefix("/")).ok()?;
+        fits.then(|| Place { version, parent: Path::new(point).join(below) })
+    })
+}
+
+/// Whether a group can be made there and the controller rules in it.
+fn usable(controller: &str, place: &Place) -> bool {
+    if place.version == Version::V2 && make_room(controller, &place.parent).is_err() {
+        return false;
+    }
+    let trial = place.parent.join(format!("dayfly-{}-trial", std::process::id()));
+    let limit_file = match (controller, place.version) {
+        ("memory", Version::V1) => "memory.limit_in_bytes",
+        ("memory", Version::V2) => "memory.max",
+        ("cpu", Version::V1) => "cpu.cfs_quota_us",
+        ("cpu", Version::V2) => "cpu.max",
+        _ => "pids.max",
+    };
+    let made = fs::create_dir(&trial).is_ok();
+    let rules = made && fs::OpenOptions::new().write(true).open(trial.join(limit_file)).is_ok();
+    let _ = fs::remove_dir(&trial);
+    rules
+}
+
+/// Lets a version 2 group hand the controller down to job groups.
+fn make_room(controller: &str, group: &Path) -> io::Result<()> {
+    let has = |file: &str| -> io::Result<bool> {
+        Ok(fs::read_to_string(group.join(file))?.split_ascii_whitespace().any(|name| name == controller))
+    };
+    if has("cgroup.subtree_control")? {
+        return Ok(());
+    }
+    if !has("cgroup.controllers")? {
+        return Err(io::ErrorKind::NotFound.into());
+    }
+    let enable = || fs::write(group.join("cgroup.subtree_control"), format!("+{controller}"));
+    // Without processes of its own, or as the root of all, it can do so at once.
+    if enable().is_ok() {
+        return Ok(());
+    }
+    let inside = fs::read_to_string(group.join("cgroup.procs"))?;
+    let pids: Vec<i32> = inside.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect();
+    let daemon = nix::unistd::getppid().as_raw();
+    if !pids.iter().all(|pid| is_below(*pid, daemon)) {
+        return Err(io::Error::other("other programs share the worker's group"));
+    }
+    let leaf = group.join("dayfly-worker");
+    match fs::create_dir(&leaf) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    for pid in pids {
+        fs::write(leaf.join("cgroup.procs"), pid.to_string())?;
+    }
+    enable()
+}
+
+/// Whether a process is `ancestor` or descends from it.
+fn is_below(pid: i32, ancestor: i32) -> bool {
+    let mut at = Some(pid);
+    while let Some(pid) = at.filter(|pid| *pid > 1) {
+        if pid == ancestor {
+            return true;
+        }
+        at = super::super::children::parent_of(pid);
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const V2_MOUNTS: &str = "30 23 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate";
+    const V1_MOUNTS: &str = "31 23 0:27 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n\
+        32 23 0:28 /docker/abc /sys/fs/cgroup/cpu,cpuacct ro - cgroup cgroup rw,cpu,cpuacct\n\
+        33 23 0:29 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw";
+
+    #[test]
+    fn version_2_is_one_place_for_all() {
+        let own = "0::/system.slice/dayfly.service\n";
+        for controller in ["memory", "pids", "cpu"] {
+            let parent = "/sys/fs/cgroup/system.slice/dayfly.service".into();
+            assert_eq!(locate(controller, V2_MOUNTS, own), Some(Place { version: Version::V2, parent }));
+        }
+    }
+
+    #[test]
+    fn version_1_has_a_place_for_each_and_mounts_may_begin_further_down() {
+        let own = "4:memory:/process_api/1\n1:cpu,cpuacct:/docker/abc/job\n0::/\n";
+        let at = |controller| locate(controller, V1_MOUNTS, own);
+        let v1 = |parent: &str| Some(Place { version: Version::V1, parent: parent.into() });
+        assert_eq!(at("memory"), v1("/sys/fs/cgroup/memory/process_api/1"));
+        assert_eq!(at("cpu"), v1("/sys/fs/cgroup/cpu,cpuacct/job"));
+        let v2 = Place { version: Version::V2, parent: "/sys/fs/cgroup/unified/".into() };
+        assert_eq!(at("pids"), Some(v2), "not in version 1");
+    }
+}
