@@ -73,6 +73,7 @@ impl Hand {
             tasks: tasks.iter().map(|task| task.name.to_string()).collect(),
             draining: false,
             isolation: "tree".to_owned(),
+            limits: dayfly_common::queue::LimitHolders::default(),
             started_at: 1_700_000_000_000,
         };
         let tasks = tasks

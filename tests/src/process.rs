@@ -22,6 +22,7 @@ pub fn spec<S: AsRef<str>>(argv: &[S]) -> JobSpec {
         identity: None,
         no_new_privs: true,
         sandbox: None,
+        patience: Duration::ZERO,
         max_result: 1 << 20,
         max_log: 1 << 20,
     }

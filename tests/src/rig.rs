@@ -130,6 +130,7 @@ pub fn presence(worker: &str, tasks: &[&str]) -> Presence {
         tasks: tasks.iter().map(|&name| name.to_owned()).collect(),
         draining: false,
         isolation: "tree".to_owned(),
+        limits: dayfly_common::queue::LimitHolders::default(),
         started_at: 0,
     }
 }

@@ -34,7 +34,8 @@ async fn a_job_tells_its_life() {
     let result = br#"{"digits": 0.1000000000000000000000001, "big": 123456789012345678901234567890}"#;
     let succeeded = Outcome::Succeeded { result: result.to_vec(), content_type: "application/json", truncated: false };
     let mut end = claim.finish(hand.id(), succeeded);
-    end.usage = Some(Usage { wall_ms: 12, cpu_ms: 7, max_rss_bytes: 1 << 20 });
+    end.usage =
+        Some(Usage { wall_ms: 12, cpu_ms: 7, max_rss_bytes: 1 << 20, voluntary_switches: 5, involuntary_switches: 2 });
     api.queue.finish(&[end], None).await.expect("an answer");
     let done = api.get(&first).await;
     assert!(done.text().contains(&format!(r#""result":{}"#, String::from_utf8_lossy(result))), "{}", done.text());

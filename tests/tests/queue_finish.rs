@@ -11,7 +11,7 @@ async fn a_success_stores_the_result_and_leaves_nothing_behind() {
     let rig = Rig::start().await;
     let id = rig.submit(job("t")).await;
     let mut end = rig.take("t").await.finish("w", success("{\"factors\":[2,3,7]}"));
-    end.usage = Some(Usage { wall_ms: 12, cpu_ms: 9, max_rss_bytes: 4_096 });
+    end.usage = Some(Usage { wall_ms: 12, cpu_ms: 9, max_rss_bytes: 4_096, ..Usage::default() });
     end.pid = Some(4_711);
     let done = rig.queue.finish(&[end], None).await.expect("an answer").0;
     assert_eq!(done, [Finished::Done(State::Succeeded)]);

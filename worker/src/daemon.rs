@@ -8,14 +8,14 @@ use crate::{
     cancels, claim_loop,
     context::Context,
     heartbeat, identity,
-    process::{self, Supervisor, Tier},
+    process::{self, Supervisor, Swept, Tier, TierFound},
     seat::Pause,
     workdir::Home,
 };
 use dayfly_common::{
     config::WorkerConfig,
     model::{Nonce, TaskDef},
-    queue::{Presence, Queue},
+    queue::{LimitHolders, Presence, Queue},
 };
 use std::{io, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
@@ -59,8 +59,9 @@ pub async fn run(
     for task in &tasks {
         identity::of(task).map_err(|why| WorkerError::Identity(task.name.to_string(), why))?;
     }
-    let tier = find_tier(&supervisor).await?;
-    end_leftovers(&config.state_dir).await;
+    process::close_to_jobs()?;
+    let found = find_tier(&supervisor).await?;
+    end_leftovers(&config.state_dir, found.swept.clone()).await;
     let home = Home::open(&config.state_dir, &worker)
         .map_err(|error| WorkerError::StateDir(config.state_dir.display().to_string(), error))?;
     let ctx = Arc::new(Context::new(config, worker, home, tasks, queue, supervisor, &shutdown));
@@ -72,8 +73,17 @@ pub async fn run(
         return Ok(());
     }
     heartbeat::register(&ctx).await;
-    let presence = presence(&ctx, tier);
-    info!(worker = %ctx.worker, slots = presence.slots, tasks = presence.tasks.join(" "), isolation = presence.isolation, "working");
+    let presence = presence(&ctx, &found);
+    info!(
+        worker = %ctx.worker,
+        slots = presence.slots,
+        tasks = presence.tasks.join(" "),
+        isolation = presence.isolation,
+        memory = presence.limits.memory,
+        nproc = presence.limits.nproc,
+        cpus = presence.limits.cpus,
+        "working"
+    );
     let beating = tokio::spawn(heartbeat::beat_for_ever(Arc::clone(&ctx), presence));
     let hearing = tokio::spawn(cancels::hear_cancels(Arc::clone(&ctx)));
     let ending = tokio::spawn(end_when_drained_too_long(Arc::clone(&ctx)));
@@ -89,8 +99,8 @@ pub async fn run(
 }
 
 /// The way in which this host lets job trees be held, tried out.
-async fn find_tier(supervisor: &Supervisor) -> io::Result<Tier> {
-    let found = supervisor.tier().await?;
+async fn find_tier(supervisor: &Supervisor) -> io::Result<TierFound> {
+    let found = supervisor.tier().await?.clone();
     for (tier, why) in &found.refused {
         info!(%tier, why, "this isolation does not work here");
     }
@@ -99,13 +109,14 @@ async fn find_tier(supervisor: &Supervisor) -> io::Result<Tier> {
             "isolation is tree: should daemon, supervisor and slot all be killed at once, the next start ends the job"
         );
     }
-    Ok(found.tier)
+    Ok(found)
 }
 
-/// Ends the processes of jobs whose worker was killed with all that would have ended them.
-async fn end_leftovers(state_dir: &std::path::Path) {
+/// Ends the processes of jobs whose worker was killed with all that would have ended them. `by_group`: what the supervisor
+/// has met already.
+async fn end_leftovers(state_dir: &std::path::Path, by_group: Swept) {
     let dir = state_dir.to_owned();
-    match tokio::task::spawn_blocking(move || process::sweep(&dir)).await {
+    match tokio::task::spawn_blocking(move || process::sweep(&dir)).await.map(|swept| by_group.and(swept)) {
         Ok(swept) if swept.left.is_empty() && swept.killed == 0 => {}
         Ok(swept) if swept.left.is_empty() => {
             warn!(killed = swept.killed, "ended processes of jobs that a killed worker left behind");
@@ -140,7 +151,7 @@ async fn end_when_drained_too_long(ctx: Arc<Context>) {
     ctx.end.cancel();
 }
 
-fn presence(ctx: &Context, tier: Tier) -> Presence {
+fn presence(ctx: &Context, found: &TierFound) -> Presence {
     let mut tasks: Vec<String> = ctx.tasks.keys().map(ToString::to_string).collect();
     tasks.sort();
     let host = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok()).unwrap_or_default();
@@ -155,7 +166,12 @@ fn presence(ctx: &Context, tier: Tier) -> Presence {
         busy: 0,
         tasks,
         draining: false,
-        isolation: tier.to_string(),
+        isolation: found.tier.to_string(),
+        limits: LimitHolders {
+            memory: found.holders.memory.to_string(),
+            nproc: found.holders.nproc.to_string(),
+            cpus: found.holders.cpus.to_string(),
+        },
         started_at: i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX),
     }
 }

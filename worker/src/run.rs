@@ -5,7 +5,7 @@ use crate::{
     environment,
     held::Order,
     identity, outcome,
-    process::{BootTime, Control, Ended, JobSpec, Run, RunEnd, Slot, StartError},
+    process::{BootTime, Control, Ended, JobSpec, Note, Run, RunEnd, Slot, StartError},
     report::Reporter,
     workdir::JobDir,
 };
@@ -15,7 +15,11 @@ use dayfly_common::{
 };
 use std::time::Duration;
 use tokio::{sync::mpsc, time::sleep_until};
-use tracing::{debug, info, warn};
+use tracing::{debug, error, info, warn};
+
+/// How long a job that SIGKILL does not end is waited for, with its lease renewed all the while, so that no second copy of
+/// it runs: it may hang in a disk or a network file system that comes back.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What is left of a claim after its run.
 pub(crate) struct Ran {
@@ -118,6 +122,7 @@ fn prepare(ctx: &Context, task: &TaskDef, claim: &Claim, limit: BootTime) -> Res
         identity,
         no_new_privs: task.no_new_privs,
         sandbox: task.sandbox,
+        patience: PATIENCE,
         max_result: task.max_result,
         max_log: task.max_log,
     };
@@ -152,7 +157,12 @@ async fn watch(
         tokio::select! {
             ended = &mut end => break ended,
             note = notes.recv(), if notes_open => match note {
-                Some(note) => reporter.take(note),
+                Some(note) => {
+                    if matches!(note, Note::Stuck(_)) {
+                        error!(job = %claim.id, pid, "processes of a job do not die from SIGKILL; its slot is replaced unless they do within a minute");
+                    }
+                    reporter.take(note);
+                }
                 None => notes_open = false,
             },
             order = orders.recv() => if let Some(order) = order {

@@ -1,7 +1,7 @@
 //! A worker as JSON.
 
 use super::time;
-use dayfly_common::queue::WorkerStatus;
+use dayfly_common::queue::{LimitHolders, WorkerStatus};
 use serde::Serialize;
 
 #[derive(Debug, Serialize)]
@@ -16,6 +16,7 @@ pub(crate) struct WorkerJson<'a> {
     tasks: &'a [String],
     draining: bool,
     isolation: &'a str,
+    limits: &'a LimitHolders,
     #[serde(serialize_with = "time")]
     started_at: i64,
     #[serde(serialize_with = "time")]
@@ -37,6 +38,7 @@ impl<'a> From<&'a WorkerStatus> for WorkerJson<'a> {
             tasks: &presence.tasks,
             draining: presence.draining,
             isolation: &presence.isolation,
+            limits: &presence.limits,
             started_at: presence.started_at,
             seen_at: worker.seen_at,
             jobs: worker.jobs.iter().map(ToString::to_string).collect(),

@@ -74,6 +74,12 @@ pub struct Usage {
     pub cpu_ms: u64,
     /// The largest resident set of any one process, bytes.
     pub max_rss_bytes: u64,
+    /// Context switches in which a process waited for something.
+    #[serde(default)]
+    pub voluntary_switches: u64,
+    /// Context switches in which a process was made to wait.
+    #[serde(default)]
+    pub involuntary_switches: u64,
 }
 
 /// How an attempt ended, as its worker reports it to the queue.

@@ -37,8 +37,22 @@ pub struct Presence {
     pub draining: bool,
     /// How job trees are ended here: `pidns` or `tree`.
     pub isolation: String,
+    /// What holds the limits of its jobs.
+    #[serde(default)]
+    pub limits: LimitHolders,
     /// When it started, ms since the epoch.
     pub started_at: i64,
+}
+
+/// What holds each kind of limit on a worker's host: `cgroup v2`, `cgroup v1`, or `slot`, which looks at its tree.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LimitHolders {
+    /// `memory`.
+    pub memory: String,
+    /// `nproc`.
+    pub nproc: String,
+    /// `cpus`.
+    pub cpus: String,
 }
 
 /// One heartbeat.

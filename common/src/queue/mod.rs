@@ -38,7 +38,7 @@ pub use error::QueueError;
 pub use events::{Event, EventReader};
 pub use finish::{Finish, Finished};
 pub use fleet::{TaskStatus, WorkerStatus};
-pub use heartbeat::{Beat, BeatReply, Held, Presence, Verdict};
+pub use heartbeat::{Beat, BeatReply, Held, LimitHolders, Presence, Verdict};
 pub use inspect::JobView;
 pub use library::REVISION;
 pub use list::{ListError, ListFilter, ListPage};

@@ -1,6 +1,6 @@
-//! A daemon in a process of its own, with one running job; to be killed.
+//! A daemon in a process of its own, with one running job, below an init of its own; to be killed.
 
-use crate::room::{hostile, mark, program};
+use crate::room::{BOUND, hostile, mark, program};
 use dayfly_tests::{alive, eventually};
 use dayfly_worker::process::Isolation;
 use nix::{
@@ -14,7 +14,8 @@ use std::{
 };
 
 pub(crate) struct Daemon {
-    child: Child,
+    host: Child,
+    daemon: i32,
     lines: Lines<BufReader<ChildStdout>>,
     pub(crate) supervisor: i32,
     pub(crate) slot: i32,
@@ -35,22 +36,23 @@ impl Daemon {
     pub(crate) fn start(shape: &str, isolation: Isolation, env: &[(&str, &str)]) -> Self {
         let mut job = hostile(shape);
         let word = mark(&mut job);
-        let mut child = Command::new(program("process-fixture"))
-            .arg("daemon")
+        let mut host = Command::new(program("process-fixture"))
+            .arg("host")
             .args(&job.argv)
             .env("JOB_MARK", word.trim_start_matches("DAYFLY_MARK="))
             .env("ISOLATION", isolation.to_string())
             // Of the job alone: this daemon is not one of its processes.
             .envs(env.iter().map(|(name, value)| (name.replace("DAYFLY_", "JOB_"), value)))
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .expect("the fixture");
-        let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+        let mut lines = BufReader::new(host.stdout.take().expect("a pipe")).lines();
         let pids = next(&mut lines);
         let pids: Vec<i32> = pids.split(' ').map(|pid| pid.parse().expect("a pid")).collect();
-        let [supervisor, slot, _leader] = pids[..] else { panic!("{pids:?}") };
+        let [daemon, supervisor, slot, _leader] = pids[..] else { panic!("{pids:?}") };
         assert_eq!(next(&mut lines), "ready", "{shape}");
-        Self { child, lines, supervisor, slot, word }
+        Self { host, daemon, lines, supervisor, slot, word }
     }
 
     /// kill -9 of all as if at once: none of them gets to act on another's death.
@@ -58,7 +60,7 @@ impl Daemon {
         let pids: Vec<i32> = victims
             .iter()
             .map(|victim| match victim {
-                Victim::Daemon => self.child.id().cast_signed(),
+                Victim::Daemon => self.daemon,
                 Victim::Supervisor => self.supervisor,
                 Victim::Slot => self.slot,
             })
@@ -67,7 +69,7 @@ impl Daemon {
             pids.iter().for_each(|pid| kill(Pid::from_raw(*pid), what).expect("a process of this test's"));
         }
         if victims.contains(&Victim::Daemon) {
-            let _ = self.child.wait();
+            eventually("the daemon has ended", BOUND, || (!alive(self.daemon)).then_some(()));
         } else {
             assert!(next(&mut self.lines).starts_with("ended "), "the daemon learns it");
         }
@@ -83,8 +85,9 @@ impl Daemon {
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        // Its init then ends whatever a failed test has left.
+        drop(self.host.stdin.take());
+        let _ = self.host.wait();
     }
 }
 

@@ -9,15 +9,9 @@ use crate::{
     room::{end, gets_ready, hostile, kill_hard, mark, start, supervisor_in},
 };
 use dayfly_common::model::KilledBy;
-use dayfly_worker::process::{Isolation, Supervisor, Swept, Tier, sweep};
-use nix::{
-    sys::signal::{Signal, kill},
-    unistd::Pid,
-};
-use std::{
-    path::Path,
-    time::{Duration, Instant},
-};
+use dayfly_tests::OwnGroup;
+use dayfly_worker::process::{Isolation, Supervisor, Tier, sweep};
+use std::time::{Duration, Instant};
 
 const SHAPES: &[&str] = &[
     "ignore-term",
@@ -113,6 +107,7 @@ async fn end_in(supervisor: &Supervisor, shape: &str, ending: Ending) -> (Census
 }
 
 async fn none_survives_in(isolation: Isolation) {
+    let _group = OwnGroup::enter();
     let supervisor = supervisor_in(isolation);
     let (mut number, mut processes) = (0, 0);
     for index in 0..trees() {
@@ -145,23 +140,30 @@ async fn none_survives_in_the_plain_tier() {
 }
 
 fn none_survives_a_death_in(isolation: Isolation) {
+    let group = OwnGroup::enter();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
     let home = tempfile::tempdir().expect("a folder");
     let dir = home.path().join("job");
-    let (mut number, mut processes, mut swept) = (0, 0, Swept::default());
+    let (mut number, mut processes, mut swept) = (0, 0, 0);
     for index in 0..trees() {
         let (shape, victims) = combination(SHAPES, DEATHS, index);
-        if isolation == Isolation::Tree && victims.len() == 3 && *shape == "hop-sessions" {
-            // Known and documented: each fork in a session of its own, and nobody left above it. The next start may lose.
+        // The one combination that the plain tier cannot close: the next start does.
+        let needs_next_start = isolation == Isolation::Tree && victims.len() == 3;
+        if needs_next_start && !group.is_there() && ["forget", "hop-sessions"].contains(shape) {
+            // Known and documented: where no control group keeps them together, the next start knows a job's processes by
+            // their environment, and loses against those that fork into a new session without a pause.
             continue;
         }
         let env = [("DAYFLY_FENCE", "1-0123456789abcdef"), ("DAYFLY_DIR", dir.to_str().expect("UTF-8"))];
         let mut daemon = Daemon::start(shape, isolation, &env);
         let census = Census::take(daemon.slot, &daemon.word);
         daemon.kill(victims);
-        // The one combination that the plain tier cannot close: the next start does.
-        if isolation == Isolation::Tree && victims.len() == 3 {
-            let now = sweep_all(home.path(), &census, *shape == "forget");
-            swept.killed += now.killed;
+        if needs_next_start {
+            let next = supervisor_in(isolation);
+            let found = runtime.block_on(next.tier()).expect("the plain tier").swept.clone();
+            let all = found.and(sweep(home.path()));
+            assert_eq!(all.left, [0; 0], "{shape}: the next start ends what is left");
+            swept += all.killed;
         }
         // Dead at once where the daemon could tell; else when the others have acted, within a second.
         dayfly_tests::eventually(&format!("nothing of {shape} survives {victims:?}"), Duration::from_secs(1), || {
@@ -171,19 +173,7 @@ fn none_survives_a_death_in(isolation: Isolation) {
         number += 1;
         processes += census.len();
     }
-    println!("{isolation}: {number} trees, {processes} processes, 0 survivors, {} swept", swept.killed);
-}
-
-fn sweep_all(state_dir: &Path, census: &Census, hides: bool) -> Swept {
-    let swept = sweep(state_dir);
-    assert_eq!(swept.left, [0; 0], "the next start ends what is left");
-    if hides {
-        // Known and documented: no environment, no slot, no supervisor, no daemon.
-        for pid in census.survivors() {
-            let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
-        }
-    }
-    swept
+    println!("{isolation}: {number} trees, {processes} processes, 0 survivors, {swept} swept");
 }
 
 #[test]
@@ -199,6 +189,7 @@ fn none_survives_a_death_in_the_plain_tier() {
 
 #[tokio::test]
 async fn programs_that_strike_at_those_above_them_are_ended_too() {
+    let _group = OwnGroup::enter();
     for isolation in [best().await, Isolation::Tree] {
         let supervisor = supervisor_in(isolation);
         for shape in ["kill-parent", "signal-daemon"] {

@@ -11,6 +11,7 @@ mod limits;
 mod output;
 mod refusals;
 mod room;
+mod stuck;
 mod swept;
 mod tiers;
 mod times;

@@ -3,12 +3,39 @@
 use crate::{
     census::Census,
     daemon::{Daemon, Victim},
+    room::supervisor_in,
 };
-use dayfly_tests::processes_with;
+use dayfly_tests::{OwnGroup, processes_with};
 use dayfly_worker::process::{Isolation, sweep};
+
+const ALL: [Victim; 3] = [Victim::Slot, Victim::Supervisor, Victim::Daemon];
+
+/// Without fence, folder or environment: nothing but its group tells whose these processes are.
+#[tokio::test]
+async fn a_control_group_knows_what_hides_from_everything_else() {
+    let group = OwnGroup::enter();
+    if !group.is_there() {
+        return;
+    }
+    for shape in ["forget", "hop-sessions", "daemonize"] {
+        let mut dead = Daemon::start(shape, Isolation::Tree, &[]);
+        let living = Daemon::start("daemonize", Isolation::Tree, &[]);
+        let left = Census::take(dead.slot, &dead.word);
+        dead.kill(&ALL);
+        if shape != "hop-sessions" {
+            assert!(!left.survivors().is_empty(), "{shape} leaves something here, or this test shows nothing");
+        }
+        let next = supervisor_in(Isolation::Tree);
+        let swept = &next.tier().await.expect("the plain tier").swept;
+        assert!(swept.killed >= 1 && swept.left.is_empty(), "{shape}: {swept:?}");
+        assert_eq!(left.survivors(), [0; 0], "{shape}");
+        assert_eq!(processes_with(&living.word).len(), 2, "a living worker's job goes on");
+    }
+}
 
 #[test]
 fn leftovers_are_ended_and_living_jobs_are_not() {
+    let _group = OwnGroup::enter();
     let home = tempfile::tempdir().unwrap();
     let other = tempfile::tempdir().unwrap();
     let fence = ("DAYFLY_FENCE", "1-0123456789abcdef");
@@ -20,11 +47,10 @@ fn leftovers_are_ended_and_living_jobs_are_not() {
     let mut dead = start(&inside);
     let mut elsewhere = start(&outside);
     let living = start(&inside);
-    let all = [Victim::Slot, Victim::Supervisor, Victim::Daemon];
     let left = Census::take(dead.slot, &dead.word);
     let foreign = Census::take(elsewhere.slot, &elsewhere.word);
-    dead.kill(&all);
-    elsewhere.kill(&all);
+    dead.kill(&ALL);
+    elsewhere.kill(&ALL);
     assert!(!left.survivors().is_empty(), "the plain tier leaves something here, or this test shows nothing");
     assert!(!foreign.survivors().is_empty());
 

@@ -35,6 +35,9 @@ pub(super) struct Driver {
     /// The same times as the slot keeps.
     ending: Ending,
     kill_due: Option<BootTime>,
+    /// How long after that the slot must have reported.
+    slack: Duration,
+    patience: Duration,
     started: Instant,
 }
 
@@ -50,8 +53,8 @@ enum Report {
 
 impl Driver {
     /// For a job that has just been started with these times.
-    pub(super) fn new(slot: Slot, ending: Ending) -> Self {
-        Self { slot, ending, kill_due: None, started: Instant::now() }
+    pub(super) fn new(slot: Slot, ending: Ending, patience: Duration) -> Self {
+        Self { slot, ending, kill_due: None, slack: SLACK, patience, started: Instant::now() }
     }
 
     /// Until the end.
@@ -66,8 +69,12 @@ impl Driver {
                 said = self.slot.link.hear() => match said {
                     Ok(Said::Message(FromSlot::Ended(end), _)) => break Report::Ended(end),
                     Ok(Said::Message(FromSlot::Gone { unkillable }, _)) => break Report::Died { unkillable },
+                    Ok(Said::Message(FromSlot::Stuck, _)) => {
+                        self.slack += self.patience;
+                        output.say_stuck();
+                    }
                     Ok(Said::Message(
-                        FromSlot::Hello
+                        FromSlot::Hello(_)
                         | FromSlot::Refused(_)
                         | FromSlot::Started { .. }
                         | FromSlot::NotStarted(_)
@@ -112,7 +119,7 @@ impl Driver {
     /// When the slot should next have acted, and a little more.
     fn next_look(&self) -> BootTime {
         let force = self.ending.lease().force_at();
-        self.kill_due.map_or_else(|| self.ending.next(), |due| due.after(SLACK)).min(force)
+        self.kill_due.map_or_else(|| self.ending.next(), |due| due.after(self.slack)).min(force)
     }
 
     /// Whether the slot has missed its time.
@@ -122,7 +129,7 @@ impl Driver {
             self.ending.signalled();
             self.kill_due = Some(now);
         }
-        now >= self.ending.lease().force_at() || self.kill_due.is_some_and(|due| now >= due.after(SLACK))
+        now >= self.ending.lease().force_at() || self.kill_due.is_some_and(|due| now >= due.after(self.slack))
     }
 
     async fn bury(&self) -> Report {
@@ -186,7 +193,13 @@ impl Ended {
             killed_by: end.killed_by,
             limit: end.limit,
             kill_ms: end.kill_ns.map(ms),
-            usage: Usage { wall_ms: ms(end.wall_ns), cpu_ms: ms(end.cpu_ns), max_rss_bytes: end.max_rss },
+            usage: Usage {
+                wall_ms: ms(end.wall_ns),
+                cpu_ms: ms(end.cpu_ns),
+                max_rss_bytes: end.max_rss,
+                voluntary_switches: end.voluntary_switches,
+                involuntary_switches: end.involuntary_switches,
+            },
             unkillable: end.unkillable,
             ..Self::unknown()
         }

@@ -2,13 +2,14 @@
 
 use super::{
     BootTime, Ended, JobSpec, Note,
+    cgroup::{Holders, Swept},
     drive::{Command, Driver},
     launch::{self, Life, socket_pair},
     link::Link,
     output::Output,
     selftest, start,
     tier::{Isolation, Tier},
-    wire::{FromSlot, ToSupervisor, send_value},
+    wire::{Grounds, ToSupervisor, send_value},
 };
 use dayfly_common::model::KilledBy;
 use std::{
@@ -40,6 +41,10 @@ pub struct TierFound {
     pub tier: Tier,
     /// The better ones that did not, and why.
     pub refused: Vec<(Tier, String)>,
+    /// What holds the limits of jobs.
+    pub holders: Holders,
+    /// What was left of workers that were killed as a whole, and has been ended.
+    pub swept: Swept,
 }
 
 /// A slot process, idle. It comes back by [`Run::ended`]; one that died is replaced by opening another.
@@ -115,7 +120,7 @@ impl Supervisor {
         let mut refused = Vec::new();
         for tier in self.isolation.tiers() {
             match selftest::try_tier(self, &self.exe, *tier).await {
-                Ok(()) => return Ok(TierFound { tier: *tier, refused }),
+                Ok(Grounds { holders, swept }) => return Ok(TierFound { tier: *tier, refused, holders, swept }),
                 Err(error) => refused.push((*tier, error.to_string())),
             }
         }
@@ -134,29 +139,17 @@ impl Supervisor {
     /// # Errors
     /// The supervisor is gone (then the worker must end), or fork failed.
     pub async fn open_slot(&self) -> io::Result<Slot> {
-        self.open_slot_in(self.tier().await?.tier).await
+        self.open_slot_in(self.tier().await?.tier).await.map(|(slot, _)| slot)
     }
 
     /// A new slot of a tier that may not have been tried yet.
-    pub(super) async fn open_slot_in(&self, tier: Tier) -> io::Result<Slot> {
+    pub(super) async fn open_slot_in(&self, tier: Tier) -> io::Result<(Slot, Grounds)> {
         let (ours, theirs) = socket_pair()?;
         send_value(self.socket.as_fd(), &ToSupervisor::OpenSlot(tier), &[theirs.as_fd()])?;
         // This copy would hide the slot's end.
         drop(theirs);
-        let gone = || io::Error::new(io::ErrorKind::BrokenPipe, "the supervisor is gone");
-        match Link::open(ours, tier, Arc::clone(&self.life)).await? {
-            (FromSlot::Hello, Some(link)) => Ok(Slot { link }),
-            (FromSlot::Refused(why), _) => Err(io::Error::other(format!("no slot could be opened: {why}"))),
-            (
-                FromSlot::Hello
-                | FromSlot::Started { .. }
-                | FromSlot::NotStarted(_)
-                | FromSlot::LeaseTooShort
-                | FromSlot::Ended(_)
-                | FromSlot::Gone { .. },
-                _,
-            ) => Err(gone()),
-        }
+        let (grounds, link) = Link::open(ours, tier, Arc::clone(&self.life)).await?;
+        Ok((Slot { link }, grounds))
     }
 }
 

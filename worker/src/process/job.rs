@@ -6,7 +6,8 @@ use super::{
     clock::{Lease, nanos},
     ending::{Due, Ending},
     gauge::Gauge,
-    kill, launch_plan,
+    kill::{self, Pace, UNKILLABLE_AFTER},
+    launch_plan,
     limits::Bounds,
     reaper::{Reaper, Tree},
     slot::{Event, Slot},
@@ -45,6 +46,7 @@ enum Watched {
 struct Job {
     bounds: Bounds,
     grace: Duration,
+    patience: Duration,
     reaper: Reaper,
     ending: Ending,
     cage: Option<Cage>,
@@ -74,7 +76,7 @@ pub(super) fn run(slot: &mut Slot, start: &Start, fds: Vec<OwnedFd>) -> io::Resu
 impl Job {
     fn launch(slot: &mut Slot, start: &Start, fds: Vec<OwnedFd>, lease: Lease) -> Result<Self, String> {
         let tools = &mut slot.tools;
-        let cage = start.bounds.cage(&tools.cgroups, &tools.name).map_err(|error| format!("its limits: {error}"))?;
+        let cage = start.bounds.cage(tools.yard, tools.number).map_err(|error| format!("its limits: {error}"))?;
         let started = Instant::now();
         let deadline = BootTime::now().after(Duration::from_nanos(start.timeout_ns));
         let leader = launch_plan::launch(tools, start, fds, cage.as_ref())?;
@@ -82,6 +84,7 @@ impl Job {
         Ok(Self {
             bounds: start.bounds,
             grace,
+            patience: Duration::from_nanos(start.patience_ns),
             reaper: Reaper::new(leader, started),
             ending: Ending::new(lease, deadline, grace),
             gauge: Gauge::new(&start.bounds, cage.as_ref(), tools.counted_apart),
@@ -152,7 +155,17 @@ impl Job {
             return Tree::Empty;
         }
         self.ending.signalled();
-        kill::until_empty(&mut self.reaper, &mut slot.tools.reach, self.cage.as_ref())
+        let mut kill = |slot: &mut Slot, bound, pace| {
+            kill::until_empty(&mut self.reaper, &mut slot.tools.reach, self.cage.as_ref(), bound, pace)
+        };
+        let tree = kill(slot, UNKILLABLE_AFTER, Pace::Hurry);
+        if tree == Tree::Empty || self.patience.is_zero() {
+            return tree;
+        }
+        // It hangs in the kernel (a disk, a network file system) and may come out of there: while it is there the job has
+        // not ended. Nobody to tell is no reason to stop.
+        let _ = slot.say(&FromSlot::Stuck);
+        kill(slot, self.patience, Pace::Wait)
     }
 
     fn report(&self, tree: Tree) -> JobEnd {
@@ -170,6 +183,8 @@ impl Job {
             wall_ns: nanos(self.reaper.started().elapsed()),
             cpu_ns: nanos(spent.cpu),
             max_rss: spent.max_rss,
+            voluntary_switches: spent.voluntary_switches,
+            involuntary_switches: spent.involuntary_switches,
             unkillable: tree == Tree::Alive,
         }
     }

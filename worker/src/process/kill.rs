@@ -17,8 +17,24 @@ use std::time::{Duration, Instant};
 
 /// What SIGKILL has not ended by then hangs in the kernel.
 pub(super) const UNKILLABLE_AFTER: Duration = Duration::from_secs(3);
-/// The next round comes with the next SIGCHLD, or after this.
-const ROUND: Duration = Duration::from_millis(2);
+
+/// How soon the next round comes when no SIGCHLD calls for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pace {
+    /// Processes die as fast as they are found.
+    Hurry,
+    /// What is left does not die; looking more often would not help.
+    Wait,
+}
+
+impl Pace {
+    fn round(self) -> Duration {
+        match self {
+            Self::Hurry => Duration::from_millis(2),
+            Self::Wait => Duration::from_millis(100),
+        }
+    }
+}
 
 /// SIGTERM to the leader's group, and SIGCONT so that stopped processes get to see it.
 pub(super) fn ask_to_end(reaper: &Reaper) {
@@ -56,9 +72,15 @@ impl Reach {
     }
 }
 
-/// Kills until nothing is left. [`Tree::Alive`]: something does not die.
-pub(super) fn until_empty(reaper: &mut Reaper, reach: &mut Reach, cage: Option<&Cage>) -> Tree {
-    let give_up = Instant::now() + UNKILLABLE_AFTER;
+/// Kills until nothing is left. [`Tree::Alive`]: something does not die within `bound`.
+pub(super) fn until_empty(
+    reaper: &mut Reaper,
+    reach: &mut Reach,
+    cage: Option<&Cage>,
+    bound: Duration,
+    pace: Pace,
+) -> Tree {
+    let give_up = Instant::now() + bound;
     while reaper.drain() == Tree::Alive {
         if Instant::now() >= give_up {
             return Tree::Alive;
@@ -76,7 +98,7 @@ pub(super) fn until_empty(reaper: &mut Reaper, reach: &mut Reach, cage: Option<&
                 children.now().into_iter().for_each(|child| signal(child, Signal::SIGKILL));
             }
         }
-        wait_for_child_signal(ROUND);
+        wait_for_child_signal(pace.round());
     }
     Tree::Empty
 }

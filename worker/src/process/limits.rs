@@ -1,7 +1,7 @@
 //! A job's limits: what the kernel holds for one process (`setrlimit(2)`), what it holds for the tree (control groups), and
 //! what is left for the slot's gauge to watch.
 
-use super::cgroup::{Cage, Cgroups, Wanted};
+use super::cgroup::{Cage, Wanted, Yard};
 use dayfly_common::model::Limits;
 use nix::{
     sched::{CpuSet, sched_getaffinity},
@@ -67,10 +67,10 @@ impl From<&Limits> for Bounds {
 
 impl Bounds {
     /// The groups that hold what groups can hold; none when no limit asks for one.
-    pub(super) fn cage(&self, cgroups: &Cgroups, name: &str) -> io::Result<Option<Cage>> {
+    pub(super) fn cage(&self, yard: &Yard, slot: u32) -> io::Result<Option<Cage>> {
         let wanted = Wanted { memory: self.memory, processes: self.nproc, cpus_milli: self.cpus_milli };
         let any = self.memory.is_some() || self.nproc.is_some() || self.cpus_milli.is_some();
-        if any { Cage::make(cgroups, name, wanted).map(Some) } else { Ok(None) }
+        if any { Cage::make(yard, slot, wanted).map(Some) } else { Ok(None) }
     }
 
     /// Limits of single processes: resource, soft and hard limit. `own_count`: the kernel counts the tree's processes

@@ -4,7 +4,7 @@ use super::{
     launch::Life,
     sys::{PidFd, watch},
     tier::Tier,
-    wire::{Arrival, FromSlot, ToSlot, receive_value, send_value},
+    wire::{Arrival, FromSlot, Grounds, ToSlot, receive_value, send_value},
 };
 use std::{
     io,
@@ -36,20 +36,30 @@ pub(super) enum Said {
 }
 
 impl Link {
-    /// Waits for the first message on a new slot's socket. There is a link when that came from a living slot.
-    pub(super) async fn open(
-        socket: OwnedFd,
-        tier: Tier,
-        supervisor: Arc<Life>,
-    ) -> io::Result<(FromSlot, Option<Self>)> {
+    /// Waits for a new slot to say that it is there.
+    ///
+    /// # Errors
+    /// It was not made, or it died at once.
+    pub(super) async fn open(socket: OwnedFd, tier: Tier, supervisor: Arc<Life>) -> io::Result<(Grounds, Self)> {
         let socket = watch(socket)?;
         match hear(&socket).await? {
-            Said::Message(FromSlot::Hello, Some(pid)) => {
-                let link = Self { socket, process: Arc::new(PidFd::open(pid)?), pid, tier, supervisor };
-                Ok((FromSlot::Hello, Some(link)))
+            Said::Message(FromSlot::Hello(grounds), Some(pid)) => {
+                Ok((grounds, Self { socket, process: Arc::new(PidFd::open(pid)?), pid, tier, supervisor }))
             }
-            Said::Message(other, _) => Ok((other, None)),
-            Said::End => Ok((FromSlot::Gone { unkillable: false }, None)),
+            Said::Message(FromSlot::Refused(why), _) => {
+                Err(io::Error::other(format!("no slot could be opened: {why}")))
+            }
+            Said::Message(
+                FromSlot::Hello(_)
+                | FromSlot::Started { .. }
+                | FromSlot::Stuck
+                | FromSlot::NotStarted(_)
+                | FromSlot::LeaseTooShort
+                | FromSlot::Ended(_)
+                | FromSlot::Gone { .. },
+                _,
+            )
+            | Said::End => Err(io::Error::new(io::ErrorKind::BrokenPipe, "the supervisor is gone")),
         }
     }
 

@@ -3,6 +3,7 @@
 //! As root, a pid namespace is all it takes. Anybody else needs a user namespace around it, in which only their own
 //! user exists: setuid programs have no power there, and files of others seem to be nobody's.
 
+use super::privacy::{close_to_jobs, open_up};
 use nix::{
     mount::{MsFlags, mount},
     sched::{CloneFlags, unshare},
@@ -41,9 +42,11 @@ impl Origin {
     pub(super) fn furnish(self) -> io::Result<()> {
         if self.is_ordinary() {
             let (user, group) = (self.user, self.group);
+            open_up()?;
             write("/proc/self/setgroups", "deny")?;
             write("/proc/self/uid_map", &format!("{user} {user} 1"))?;
             write("/proc/self/gid_map", &format!("{group} {group} 1"))?;
+            close_to_jobs()?;
         }
         step("a mount namespace", unshare(CloneFlags::CLONE_NEWNS))?;
         // The host's later mounts are to be seen here, but none of ours there.

@@ -111,6 +111,11 @@ impl Output {
         }
     }
 
+    /// Tells that the job does not die.
+    pub(super) fn say_stuck(&mut self) {
+        self.kept.log.send(Note::Stuck(wall_ms()));
+    }
+
     /// Reads what is there without waiting, closes the pipes and gives the whole. For when the tree is gone.
     pub(super) fn finish(mut self) -> Printed {
         let pipes = [(Stream::Stdout, self.stdout), (Stream::Stderr, self.stderr), (Stream::Events, self.events)];
@@ -250,6 +255,7 @@ mod tests {
                 Note::Stderr(_, line) => format!("E {line}"),
                 Note::Event(_, line) => format!("V {line}"),
                 Note::System(_, line) => format!("S {line}"),
+                Note::Stuck(_) => "stuck".to_owned(),
             })
             .collect()
     }

@@ -5,6 +5,7 @@ use super::{
     BootTime, Exit, JobSpec, Note, RunEnd, Slot, decoy,
     handle::{Run, Supervisor},
     tier::Tier,
+    wire::Grounds,
 };
 use bytes::Bytes;
 use dayfly_common::model::{KilledBy, Limits, Nonce};
@@ -15,11 +16,11 @@ const BOUND: Duration = Duration::from_secs(10);
 /// The variable by which the tree is found again.
 const MARK: &str = "DAYFLY_SELF_TEST";
 
-/// Runs both trials.
+/// Runs both trials; gives what the supervisor says of the host.
 ///
 /// # Errors
 /// The tier does not work here: says why.
-pub(super) async fn try_tier(supervisor: &Supervisor, exe: &Path, tier: Tier) -> io::Result<()> {
+pub(super) async fn try_tier(supervisor: &Supervisor, exe: &Path, tier: Tier) -> io::Result<Grounds> {
     let trials = async {
         killed_on_request(supervisor, exe, tier).await?;
         killed_with_its_slot(supervisor, exe, tier).await
@@ -28,7 +29,7 @@ pub(super) async fn try_tier(supervisor: &Supervisor, exe: &Path, tier: Tier) ->
 }
 
 async fn killed_on_request(supervisor: &Supervisor, exe: &Path, tier: Tier) -> io::Result<()> {
-    let slot = supervisor.open_slot_in(tier).await?;
+    let (slot, _) = supervisor.open_slot_in(tier).await?;
     let (run, end, mark) = stand(slot, exe).await?;
     if !carries(run.pid, &mark) {
         return Err(failed("the leader's pid, as the host sees it, could not be told"));
@@ -41,8 +42,8 @@ async fn killed_on_request(supervisor: &Supervisor, exe: &Path, tier: Tier) -> i
     no_survivor(&mark)
 }
 
-async fn killed_with_its_slot(supervisor: &Supervisor, exe: &Path, tier: Tier) -> io::Result<()> {
-    let slot = supervisor.open_slot_in(tier).await?;
+async fn killed_with_its_slot(supervisor: &Supervisor, exe: &Path, tier: Tier) -> io::Result<Grounds> {
+    let (slot, grounds) = supervisor.open_slot_in(tier).await?;
     let process = slot.link.process();
     let (_run, end, mark) = stand(slot, exe).await?;
     process.kill()?;
@@ -50,7 +51,7 @@ async fn killed_with_its_slot(supervisor: &Supervisor, exe: &Path, tier: Tier) -
     if ended.unkillable {
         return Err(failed("the tree outlived its slot"));
     }
-    no_survivor(&mark)
+    no_survivor(&mark).map(|()| grounds)
 }
 
 /// Starts the tree and waits until it stands.
@@ -70,6 +71,7 @@ async fn stand(slot: Slot, exe: &Path) -> io::Result<(Run, RunEnd, String)> {
         identity: None,
         no_new_privs: true,
         sandbox: None,
+        patience: Duration::ZERO,
         max_result: 0,
         max_log: 4096,
     };

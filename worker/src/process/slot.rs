@@ -4,14 +4,14 @@
 //! all close-on-exec. Every signal is blocked: SIGCHLD and the supervisor's death arrive by `signalfd`.
 
 use super::{
-    cgroup::{self, Cgroups},
+    cgroup::Yard,
     children::Children,
     job,
     kill::Reach,
     namespace::Origin,
     sys::{self, PidFd, SpawnArea, Waited},
     tier::Tier,
-    wire::{Arrival, FromSlot, ToSlot, buffer, receive_value, send_value, send_value_as},
+    wire::{Arrival, FromSlot, Grounds, ToSlot, buffer, receive_value, send_value, send_value_as},
 };
 use nix::{
     poll::{PollFd, PollFlags, PollTimeout, poll},
@@ -42,9 +42,7 @@ pub(super) struct Tools {
     pub(super) timer: TimerFd,
     pub(super) reach: Reach,
     pub(super) area: SpawnArea,
-    pub(super) cgroups: Cgroups,
-    /// Of a job's control groups.
-    pub(super) name: String,
+    pub(super) yard: &'static Yard,
     /// Counts the supervisor's slots.
     pub(super) number: u32,
     /// The kernel counts this slot's processes apart from all others of their user.
@@ -71,11 +69,11 @@ pub(super) struct Above<'fork> {
     /// Who the supervisor runs as.
     pub(super) origin: Origin,
     /// Where its jobs' control groups can be made.
-    pub(super) cgroups: &'fork Cgroups,
+    pub(super) yard: &'static Yard,
+    /// What the daemon is to know of this host.
+    pub(super) grounds: &'static Grounds,
     /// Which of the supervisor's slots this is.
     pub(super) number: u32,
-    /// The supervisor's pid, where it is.
-    pub(super) supervisor_pid: i32,
     /// Where the slot was forked into.
     pub(super) tier: Tier,
 }
@@ -83,7 +81,7 @@ pub(super) struct Above<'fork> {
 /// Runs a slot in a process freshly forked by the supervisor. Never returns.
 pub(super) fn main(link: OwnedFd, above: Above<'_>) -> ! {
     let ended = sys::place(link, 3).and_then(|link| match Tools::new(above) {
-        Ok(tools) => Slot { link, tools, message: buffer() }.serve(),
+        Ok(tools) => Slot { link, tools, message: buffer() }.serve(above.grounds),
         Err(error) => send_value(link.as_fd(), &FromSlot::Refused(error.to_string()), &[]),
     });
     if let Err(error) = ended {
@@ -106,6 +104,9 @@ impl Tools {
         if above.supervisor.has_ended() {
             return Err(io::Error::other("the supervisor died"));
         }
+        if above.tier == Tier::Tree {
+            above.yard.enter();
+        }
         sys::close_from(4);
         prctl::set_child_subreaper(true)?;
         let reach = match above.tier {
@@ -124,8 +125,7 @@ impl Tools {
             timer: TimerFd::new(ClockId::CLOCK_BOOTTIME, TimerFlags::TFD_CLOEXEC | TimerFlags::TFD_NONBLOCK)?,
             reach,
             area: SpawnArea::map()?,
-            cgroups: above.cgroups.clone(),
-            name: cgroup::name(above.supervisor_pid, above.number),
+            yard: above.yard,
             number: above.number,
             counted_apart: above.tier == Tier::Pidns && above.origin.is_ordinary(),
             signals: SignalFd::with_flags(&watched, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?,
@@ -135,8 +135,8 @@ impl Tools {
 
 impl Slot {
     /// One job after another, until there is no daemon or no supervisor, or a job has left something unkillable.
-    fn serve(&mut self) -> io::Result<()> {
-        self.say(&FromSlot::Hello)?;
+    fn serve(&mut self, grounds: &Grounds) -> io::Result<()> {
+        self.say(&FromSlot::Hello(grounds.clone()))?;
         loop {
             match self.next_event()? {
                 Event::Message(ToSlot::Start(start), fds) => {

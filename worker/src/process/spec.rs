@@ -36,6 +36,8 @@ pub struct JobSpec {
     pub no_new_privs: bool,
     /// File system access; `None`: all that its user may do.
     pub sandbox: Option<Sandbox>,
+    /// How long to go on trying, beyond 3 s, to kill what does not die, before the job counts as unkillable.
+    pub patience: Duration,
     /// Standard output kept, bytes.
     pub max_result: u64,
     /// Standard error and events kept, bytes.
@@ -51,6 +53,8 @@ pub enum Note {
     Event(i64, String),
     /// Something about the output itself, said once each: cut off at the cap, and so on.
     System(i64, String),
+    /// SIGKILL did not end all of the job within 3 s; it is tried for [`JobSpec::patience`] longer.
+    Stuck(i64),
 }
 
 /// How the leader ended.
@@ -83,6 +87,6 @@ pub struct Ended {
     pub stdout_truncated: bool,
     /// The last lines of standard error, at most 2 KiB.
     pub stderr_tail: String,
-    /// Processes that SIGKILL did not end within 3 s.
+    /// Processes that SIGKILL did not end within 3 s and [`JobSpec::patience`].
     pub unkillable: bool,
 }

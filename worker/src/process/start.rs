@@ -60,14 +60,15 @@ pub(super) async fn start(slot: Slot, spec: JobSpec) -> Started {
                 Tier::Pidns => named.unwrap_or(pid),
                 Tier::Tree => pid,
             };
-            Ok(Run::begin(pid, notes, Driver::new(slot, ending), output))
+            Ok(Run::begin(pid, notes, Driver::new(slot, ending, spec.patience), output))
         }
         Ok(Ok(Said::Message(FromSlot::NotStarted(why), _))) => Err((StartError::Spawn(why), Some(slot))),
         Ok(Ok(Said::Message(FromSlot::LeaseTooShort, _))) => Err((StartError::LeaseTooShort, Some(slot))),
         Ok(Ok(Said::Message(FromSlot::Gone { unkillable }, _))) => Err((slot_gone(!unkillable), None)),
-        Ok(Ok(Said::Message(FromSlot::Hello | FromSlot::Refused(_) | FromSlot::Ended(_), _) | Said::End)) => {
-            Err(gone(slot).await)
-        }
+        Ok(Ok(
+            Said::Message(FromSlot::Hello(_) | FromSlot::Refused(_) | FromSlot::Stuck | FromSlot::Ended(_), _)
+            | Said::End,
+        )) => Err(gone(slot).await),
         Ok(Err(error)) => {
             let (gone, _) = gone(slot).await;
             tracing::warn!(%error, "a slot's message could not be read");
@@ -103,6 +104,7 @@ fn message(spec: &JobSpec) -> Start {
         bounds: Bounds::from(&spec.limits),
         identity: spec.identity,
         no_new_privs: spec.no_new_privs,
+        patience_ns: nanos(spec.patience),
         sandbox: spec.sandbox.map(|sandbox| match sandbox {
             Sandbox::Workdir => Sandboxed::Workdir,
         }),

@@ -6,15 +6,16 @@
 //! when nothing of its job is left, not when the slot died.
 
 use super::{
-    cgroup::{self, Cgroups},
+    cgroup::Yard,
     children::Children,
     decoy,
     kill::{UNKILLABLE_AFTER, signal},
     namespace::Origin,
+    privacy::close_to_jobs,
     slot::{self, Above},
     sys::{self, Forked, PidFd, Waited},
     tier::Tier,
-    wire::{Arrival, FromSlot, ToSupervisor, buffer, receive_value, send_value},
+    wire::{Arrival, FromSlot, Grounds, ToSupervisor, buffer, receive_value, send_value},
 };
 use nix::{
     poll::{PollFd, PollFlags, PollTimeout, poll},
@@ -41,9 +42,10 @@ const SLOW_ROUND: Duration = Duration::from_millis(100);
 struct Supervisor {
     /// This process, by which slots see whether it is still there.
     me: PidFd,
-    pid: i32,
     origin: Origin,
-    cgroups: Cgroups,
+    /// Lives as long as this process, and in the memory of the slots forked from it.
+    yard: &'static Yard,
+    grounds: &'static Grounds,
     /// Slots opened so far.
     opened: u32,
     daemon: Option<OwnedFd>,
@@ -85,20 +87,20 @@ impl Supervisor {
         let _ = setsid();
         prctl::set_child_subreaper(true)?;
         prctl::set_name(c"dayfly-super")?;
+        close_to_jobs()?;
         sys::close_from(4);
         quiet()?;
         // Not allowed everywhere; then it is only slower in a storm of forks.
         let _ = sys::realtime();
-        let pid = std::process::id().cast_signed();
-        let cgroups = Cgroups::find();
-        cgroup::remove_stale(&cgroups);
+        let yard = Box::leak(Box::new(Yard::make()));
+        let grounds = Grounds { holders: yard.holders(), swept: yard.sweep_others() };
         let mut watched = SigSet::empty();
         watched.add(Signal::SIGCHLD);
         Ok(Self {
-            me: PidFd::open(pid)?,
-            pid,
+            me: PidFd::open(std::process::id().cast_signed())?,
             origin: Origin::here(),
-            cgroups,
+            yard,
+            grounds: Box::leak(Box::new(grounds)),
             opened: 0,
             daemon: Some(sys::place(daemon, 3)?),
             signals: SignalFd::with_flags(&watched, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?,
@@ -151,9 +153,9 @@ impl Supervisor {
                 Above {
                     supervisor: &self.me,
                     origin: self.origin,
-                    cgroups: &self.cgroups,
+                    yard: self.yard,
+                    grounds: self.grounds,
                     number: self.opened,
-                    supervisor_pid: self.pid,
                     tier,
                 },
             ),
@@ -178,7 +180,7 @@ impl Supervisor {
                     }
                 }
                 Ok(Waited::NoChild) if self.daemon.is_none() => {
-                    cgroup::remove_all_of(&self.cgroups, self.pid);
+                    self.yard.remove();
                     exit(0)
                 }
                 Ok(Waited::NoChild | Waited::Running) | Err(_) => break,

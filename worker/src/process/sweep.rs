@@ -1,11 +1,13 @@
 //! What a predecessor may have left: in the plain tier, killing daemon, supervisor and slot all at once leaves the job's
-//! processes to init. The next worker's start ends them.
+//! processes to init. The next worker's start ends them: its supervisor those in control groups of dead supervisors
+//! ([`super::cgroup`]), and this, for hosts without such groups, those that can be known by their environment.
 //!
 //! A process that forks and ends without a pause is gone before its pid can be signalled. So each one found is killed with
 //! its whole group, which the kernel does at one stroke: no fork slips through. A group never reaches beyond its
 //! session, and every leader began a session of its own, so no stranger is in it.
 
 use super::{
+    cgroup::Swept,
     children::parent_of,
     sys::{PidFd, realtime},
 };
@@ -27,15 +29,6 @@ const BOUND: Duration = Duration::from_secs(3);
 const ROUND: Duration = Duration::from_millis(1);
 /// Names of living owners of jobs (`comm`, see supervisor and slot).
 const OWNERS: &[&str] = &["dayfly-super", "dayfly-slot"];
-
-/// What a sweep has found.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Swept {
-    /// Processes found and killed; others of their groups are not counted.
-    pub killed: usize,
-    /// Pids of processes that should have died and did not.
-    pub left: Vec<i32>,
-}
 
 /// Kills every process that carries a fence (`DAYFLY_FENCE`) and a job's folder (`DAYFLY_DIR`) below `state_dir` in its
 /// environment and is beneath no living slot. Takes one look at /proc when there is none.

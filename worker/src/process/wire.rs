@@ -10,6 +10,7 @@
 //! A message that would not fit a socket buffer travels in a sealed memory file, its descriptor as the last one.
 
 use super::{
+    cgroup::{Holders, Swept},
     limits::{Bounds, LimitHit},
     sys::{Received, receive, send, send_as},
     tier::Tier,
@@ -76,6 +77,7 @@ pub(super) struct Start {
     pub(super) identity: Option<(u32, u32)>,
     pub(super) no_new_privs: bool,
     pub(super) sandbox: Option<Sandboxed>,
+    pub(super) patience_ns: u64,
 }
 
 /// What [`Start`] says of a sandbox.
@@ -86,12 +88,20 @@ pub(super) enum Sandboxed {
     Workdir,
 }
 
+/// What the supervisor found when it came up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Grounds {
+    pub(super) holders: Holders,
+    /// Of yards of dead supervisors.
+    pub(super) swept: Swept,
+}
+
 /// From a slot, or from the supervisor about it.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum FromSlot {
     /// It is there; sent in its own name (`SO_PASSCRED` gives its pid).
-    Hello,
+    Hello(Grounds),
     /// The supervisor could not fork it.
     Refused(String),
     /// The leader runs; sent in its name where pids mean something else than for the daemon.
@@ -99,6 +109,8 @@ pub(super) enum FromSlot {
         /// Its pid as the slot sees it.
         pid: i32,
     },
+    /// Something of the job does not die; the slot goes on trying.
+    Stuck,
     /// The leader could not be started.
     NotStarted(String),
     /// The start gate is shut.
@@ -122,6 +134,8 @@ pub(super) struct JobEnd {
     pub(super) wall_ns: u64,
     pub(super) cpu_ns: u64,
     pub(super) max_rss: u64,
+    pub(super) voluntary_switches: u64,
+    pub(super) involuntary_switches: u64,
     pub(super) limit: Option<LimitHit>,
     pub(super) unkillable: bool,
 }
@@ -219,6 +233,7 @@ mod tests {
             bounds: Bounds::default(),
             no_new_privs: true,
             sandbox: None,
+            patience_ns: 0,
         }))
     }
 

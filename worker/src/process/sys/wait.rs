@@ -29,12 +29,17 @@ pub(in crate::process) struct Spent {
     pub(in crate::process) cpu: Duration,
     /// The largest resident set of any one process, bytes.
     pub(in crate::process) max_rss: u64,
+    /// Context switches: those they waited for, and those they were made to.
+    pub(in crate::process) voluntary_switches: u64,
+    pub(in crate::process) involuntary_switches: u64,
 }
 
 impl AddAssign for Spent {
     fn add_assign(&mut self, other: Self) {
         self.cpu += other.cpu;
         self.max_rss = self.max_rss.max(other.max_rss);
+        self.voluntary_switches += other.voluntary_switches;
+        self.involuntary_switches += other.involuntary_switches;
     }
 }
 
@@ -81,8 +86,11 @@ fn spent(usage: &libc::rusage) -> Spent {
         Duration::from_secs(u64::try_from(value.tv_sec).unwrap_or(0))
             + Duration::from_micros(u64::try_from(value.tv_usec).unwrap_or(0))
     };
+    let count = |value: libc::c_long| u64::try_from(value).unwrap_or(0);
     Spent {
         cpu: time(usage.ru_utime) + time(usage.ru_stime),
-        max_rss: u64::try_from(usage.ru_maxrss).unwrap_or(0).saturating_mul(1024),
+        max_rss: count(usage.ru_maxrss).saturating_mul(1024),
+        voluntary_switches: count(usage.ru_nvcsw),
+        involuntary_switches: count(usage.ru_nivcsw),
     }
 }

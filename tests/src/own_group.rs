@@ -1,0 +1,68 @@
+//! A control group of a test's own, for tests whose programs fork without end: it bounds their number, and what supervisors
+//! make and sweep in it is no other test's.
+
+use std::{fs, path::PathBuf};
+
+/// Processes of one test, zombies included: enough for every tree here, and a small part of what a machine can take.
+const MOST: u32 = 3000;
+
+/// This process and all that it starts are in it, until it is dropped. Of no effect where groups cannot be made.
+#[derive(Debug)]
+pub struct OwnGroup {
+    /// The group, and the one it was entered from.
+    path: Option<(PathBuf, PathBuf)>,
+}
+
+impl OwnGroup {
+    /// Makes and enters it.
+    #[must_use]
+    pub fn enter() -> Self {
+        let path = home().and_then(|home| {
+            let path = home.join(format!("test-{}", std::process::id()));
+            fs::create_dir(&path).ok()?;
+            fs::write(path.join("pids.max"), MOST.to_string()).ok()?;
+            fs::write(path.join("cgroup.procs"), "0").ok()?;
+            Some((path, home))
+        });
+        Self { path }
+    }
+
+    /// Whether there is one.
+    #[must_use]
+    pub fn is_there(&self) -> bool {
+        self.path.is_some()
+    }
+}
+
+impl Drop for OwnGroup {
+    fn drop(&mut self) {
+        if let Some((path, home)) = &self.path {
+            // A test has failed or passed by now; this only tidies up.
+            let _ = fs::write(home.join("cgroup.procs"), "0");
+            let _ = fs::remove_dir(path);
+        }
+    }
+}
+
+/// This process' group in the hierarchy that counts processes (version 1, or 2 where it does that).
+fn home() -> Option<PathBuf> {
+    let own = fs::read_to_string("/proc/self/cgroup").ok()?;
+    let mounts = fs::read_to_string("/proc/self/mounts").ok()?;
+    let own = |name: &str| {
+        own.lines().find_map(|line| {
+            let (controllers, path) = line.split_once(':')?.1.split_once(':')?;
+            controllers.split(',').any(|controller| controller == name).then(|| path.trim_start_matches('/').to_owned())
+        })
+    };
+    let mounted = |kind: &str, option: &str| {
+        mounts.lines().find_map(|line| {
+            let fields: Vec<&str> = line.split(' ').collect();
+            let fits = *fields.get(2)? == kind && (option.is_empty() || fields.get(3)?.split(',').any(|o| o == option));
+            fits.then(|| PathBuf::from(fields[1]))
+        })
+    };
+    match own("pids") {
+        Some(path) => Some(mounted("cgroup", "pids")?.join(path)),
+        None => Some(mounted("cgroup2", "")?.join(own("")?)),
+    }
+}
