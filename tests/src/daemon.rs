@@ -13,6 +13,9 @@ use std::{
     time::Duration,
 };
 
+/// What every daemon of a test has in its own environment as `PASSED_SECRET`, and no job unless its task says so.
+pub const PASSED_SECRET: &str = "a-word-that-no-one-may-read";
+
 /// The `dayfly` program, beside the folder of the test programs.
 ///
 /// # Panics
@@ -50,6 +53,7 @@ impl Daemon {
             .args(args)
             .current_dir(dir)
             .env("DAYFLY_LOG", std::env::var("DAYFLY_LOG").as_deref().unwrap_or("debug,hyper=info"))
+            .env("PASSED_SECRET", PASSED_SECRET)
             .stdin(Stdio::null())
             .stdout(out.try_clone().expect("a second handle"))
             .stderr(out)

@@ -14,7 +14,7 @@ mod server;
 mod wait;
 
 pub use api::{Answer, Api, answer, queue};
-pub use daemon::{Daemon, dayfly_binary};
+pub use daemon::{Daemon, PASSED_SECRET, dayfly_binary};
 pub use dev::Dev;
 pub use example::{Ran, run_example};
 pub use hand::{Hand, task};

@@ -38,6 +38,11 @@ async fn the_limit_that_ended_a_job_is_in_its_record() {
     let mut rig = Installation::start(TASKS).await;
     rig.add_worker(2).await;
     let rig = rig;
+    let shown = rig.get("/v1/workers").await;
+    for limit in ["memory", "nproc", "cpus"] {
+        let holder = shown["items"][0]["limits"][limit].as_str().expect("who holds it");
+        assert!(["cgroup v2", "cgroup v1", "slot"].contains(&holder), "{shown}");
+    }
     let expected = [
         ("leak", "oom", "its processes took more than memory = 32 MiB"),
         ("burn", "timeout", "its processes used more than cpu_time = 0.3 s"),

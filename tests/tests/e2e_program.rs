@@ -20,6 +20,8 @@ retries = 3
 backoff = "10ms"
 [tasks.missing]
 command = ["no-such-program-anywhere"]
+retries = 5
+backoff = "10ms"
 [tasks.limited]
 command = ["sh", "-c", "head -c 3000 /dev/zero | tr '\\\\0' x"]
 max_result = "1KiB"
@@ -73,6 +75,7 @@ async fn every_end_has_its_kind() {
     let job = run(&rig, "missing", &json!({})).await;
     assert_eq!((&job["state"], &job["error"]["kind"]), (&json!("failed"), &json!("spawn_failed")), "{job}");
     assert!(job["error"]["message"].as_str().expect("text").contains("no-such-program-anywhere"), "{job}");
+    assert_eq!((&job["attempt"], &job["max_attempts"]), (&json!(1), &json!(6)), "trying again would not help: {job}");
     let shell = |line: &str| json!(line);
     for (line, kind, field, value) in
         [("exit 3", "exit_code", "exit_code", json!(3)), ("kill -SEGV $$", "signal", "signal", json!("SIGSEGV"))]
@@ -91,6 +94,11 @@ async fn exit_75_asks_for_another_attempt_within_the_retries() {
         (&json!("succeeded"), &json!(3), &json!(4)),
         "{job}"
     );
+    let attempts = job["attempts"].as_array().expect("a list");
+    assert_eq!(attempts.len(), 3, "{job}");
+    assert!(attempts.iter().zip(1..).all(|(one, number)| one["attempt"] == number), "{job}");
+    assert_eq!(attempts[0]["error"]["exit_code"], 75, "{job}");
+    assert!(attempts[1]["usage"]["voluntary_switches"].is_u64(), "{job}");
     let logs = rig.request("GET", &format!("/v1/jobs/{}/logs", job["id"].as_str().expect("an id"))).send().await;
     let logs = logs.expect("an answer").text().await.expect("text");
     assert_eq!(logs.matches("attempt ").count(), 3, "{logs}");
