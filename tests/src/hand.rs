@@ -74,6 +74,8 @@ impl Hand {
             draining: false,
             isolation: "tree".to_owned(),
             started_at: 1_700_000_000_000,
+            memory: None,
+            memory_used: None,
         };
         let tasks = tasks
             .iter()
@@ -81,6 +83,7 @@ impl Hand {
                 name: task.name.clone(),
                 timeout_ms: task.timeout_ms,
                 lost_retries: task.lost_retries,
+                memory: task.limits.memory.unwrap_or(0),
             })
             .collect();
         let hand = Self { queue: queue.clone(), presence, tasks };
@@ -123,7 +126,7 @@ impl Hand {
     /// When Redis refuses.
     pub async fn try_claim(&self) -> Option<Claim> {
         let (worker, tasks) = (self.presence.id.clone(), self.tasks.clone());
-        let ask = Ask { worker, nonces: vec![Nonce::random()], tasks, ttl_ms: TTL_MS };
+        let ask = Ask { worker, nonces: vec![Nonce::random()], tasks, ttl_ms: TTL_MS, memory_left: None };
         self.queue.claim(&ask).await.expect("a claim").claims.pop()
     }
 

@@ -16,6 +16,8 @@ pub(crate) struct WorkerJson<'a> {
     tasks: &'a [String],
     draining: bool,
     isolation: &'a str,
+    memory: Option<u64>,
+    memory_used: Option<u64>,
     #[serde(serialize_with = "time")]
     started_at: i64,
     #[serde(serialize_with = "time")]
@@ -37,6 +39,8 @@ impl<'a> From<&'a WorkerStatus> for WorkerJson<'a> {
             tasks: &presence.tasks,
             draining: presence.draining,
             isolation: &presence.isolation,
+            memory: presence.memory,
+            memory_used: presence.memory_used,
             started_at: presence.started_at,
             seen_at: worker.seen_at,
             jobs: worker.jobs.iter().map(ToString::to_string).collect(),
