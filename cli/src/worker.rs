@@ -7,7 +7,7 @@ use crate::{
     signals::Signals,
 };
 use dayfly_common::{config::Config, model::TaskDef, queue::Queue};
-use dayfly_worker::{Shutdown, process::Supervisor};
+use dayfly_worker::{Shutdown, WorkerError, process::Supervisor};
 use std::{collections::BTreeMap, path::Path};
 use tracing::info;
 
@@ -67,5 +67,10 @@ async fn work_until_told(config: Config, tasks: Vec<TaskDef>, supervisor: Superv
     });
     let worked = dayfly_worker::run(config.worker, tasks, queue, supervisor, shutdown).await;
     listening.abort();
-    worked.map_err(|why| Failure::runtime(format_args!("the worker failed: {why}")))
+    worked.map_err(|why| match why {
+        WorkerError::NothingFits(_) => Failure::usage(why),
+        WorkerError::StateDir(..) | WorkerError::Process(_) | WorkerError::Identity(..) => {
+            Failure::runtime(format_args!("the worker failed: {why}"))
+        }
+    })
 }

@@ -75,6 +75,8 @@ impl Hand {
             isolation: "tree".to_owned(),
             limits: dayfly_common::queue::LimitHolders::default(),
             started_at: 1_700_000_000_000,
+            memory: None,
+            memory_used: None,
         };
         let tasks = tasks
             .iter()
@@ -82,6 +84,7 @@ impl Hand {
                 name: task.name.clone(),
                 timeout_ms: task.timeout_ms,
                 lost_retries: task.lost_retries,
+                memory: task.limits.memory.unwrap_or(0),
             })
             .collect();
         let hand = Self { queue: queue.clone(), presence, tasks };
@@ -124,7 +127,7 @@ impl Hand {
     /// When Redis refuses.
     pub async fn try_claim(&self) -> Option<Claim> {
         let (worker, tasks) = (self.presence.id.clone(), self.tasks.clone());
-        let ask = Ask { worker, nonces: vec![Nonce::random()], tasks, ttl_ms: TTL_MS };
+        let ask = Ask { worker, nonces: vec![Nonce::random()], tasks, ttl_ms: TTL_MS, memory_left: None };
         self.queue.claim(&ask).await.expect("a claim").claims.pop()
     }
 

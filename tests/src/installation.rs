@@ -35,11 +35,19 @@ impl Installation {
     /// # Panics
     /// When a part does not come up.
     pub async fn start(tasks: &str) -> Self {
+        Self::start_with("", tasks).await
+    }
+
+    /// As [`Installation::start`], with further lines of `[worker]`.
+    ///
+    /// # Panics
+    /// When a part does not come up.
+    pub async fn start_with(worker: &str, tasks: &str) -> Self {
         let server = Server::start();
         let dir = tempfile::tempdir().expect("a temporary folder");
         let state = dir.path().join("state");
         let config = format!(
-            "[redis]\nurl = \"{}\"\n[worker]\nlease_ttl = \"3s\"\nstate_dir = \"{}\"\n{tasks}",
+            "[redis]\nurl = \"{}\"\n[worker]\nlease_ttl = \"3s\"\nstate_dir = \"{}\"\n{worker}\n{tasks}",
             server.url(),
             state.display()
         );

@@ -105,14 +105,21 @@ pub fn job(name: &str) -> Submit {
     }
 }
 
+/// A task as a worker asks for it, that declares `memory` bytes.
+#[must_use]
+pub fn ask_task(name: &str, memory: u64) -> AskTask {
+    AskTask { name: task(name), timeout_ms: 600_000, lost_retries: 2, memory }
+}
+
 /// A request of `worker` for `slots` jobs of `tasks`, with fresh nonces.
 #[must_use]
 pub fn ask(worker: &str, tasks: &[&str], slots: usize) -> Ask {
     Ask {
         worker: worker.to_owned(),
         nonces: (0..slots).map(|_| Nonce::random()).collect(),
-        tasks: tasks.iter().map(|name| AskTask { name: task(name), timeout_ms: 600_000, lost_retries: 2 }).collect(),
+        tasks: tasks.iter().map(|name| ask_task(name, 0)).collect(),
         ttl_ms: TTL_MS,
+        memory_left: None,
     }
 }
 
@@ -132,6 +139,8 @@ pub fn presence(worker: &str, tasks: &[&str]) -> Presence {
         isolation: "tree".to_owned(),
         limits: dayfly_common::queue::LimitHolders::default(),
         started_at: 0,
+        memory: None,
+        memory_used: None,
     }
 }
 

@@ -29,7 +29,7 @@ max_body = 1048576
 heartbeat = "2s"
 lease_ttl = "5s"
 slots = "many"
-memory = "8GiB"
+memory = "8"
 
 [tasks.factor]
 timout = "60s"
@@ -77,7 +77,7 @@ command = ["date"]
         "dayfly.toml:3: [api] max_body: `1048576` is not a size: it needs a unit, for example 64KiB, 256MiB or 8GiB",
         "dayfly.toml:7: [worker] lease_ttl: a lease of 5000ms is shorter than three heartbeats of 2000ms: one lost heartbeat would cost the job",
         "dayfly.toml:8: [worker] slots: must be a whole number from 1 to 1024, not a text",
-        "dayfly.toml:9: `memory` in [worker] is not supported yet by this version",
+        "dayfly.toml:9: [worker] memory: `8` is not a size: it needs a unit, for example 64KiB, 256MiB or 8GiB",
         "dayfly.toml:11: [tasks.factor] has no command: say what it runs, command = [\"python3\", \"factor.py\"]",
         "dayfly.toml:12: unknown key `timout` in [tasks.factor]; did you mean `timeout`?",
         "dayfly.toml:13: [tasks.factor] timeout: `60` is not a duration: it needs a unit, for example 250ms, 30s, 10m, 2h or 7d",
@@ -112,6 +112,14 @@ fn a_broken_file_is_told_by_its_syntax_errors_alone() {
     let found = report(&inputs, dir.path());
     assert!(found.len() >= 2 && found[0].starts_with("dayfly.toml:1: "), "{found:?}");
     assert!(found.iter().any(|line| line.starts_with("dayfly.toml:5: ")), "{found:?}");
+}
+
+#[test]
+fn a_workers_memory_is_something_that_can_be_counted() {
+    for (given, why) in [("0B", "must be more than nothing"), ("9PiB", "must be at most 8PiB")] {
+        let (dir, inputs) = written(&format!("[worker]\nmemory = \"{given}\"\n"));
+        assert_eq!(report(&inputs, dir.path()), [format!("dayfly.toml:2: [worker] memory: {why}")]);
+    }
 }
 
 #[test]

@@ -27,6 +27,7 @@ fn nothing_at_all_is_a_configuration() {
     let worker = config.worker;
     assert!(worker.slots >= 1 && !worker.name.is_empty() && worker.state_dir.is_absolute());
     assert_eq!((worker.lease_ttl_ms, worker.heartbeat_ms, worker.drain_timeout_ms), (60_000, 1_000, 30_000));
+    assert_eq!(worker.memory, None);
     assert!(config.tasks.is_empty());
 }
 
@@ -40,6 +41,13 @@ fn flags_win_over_variables_and_variables_over_the_file() {
     assert_eq!(config.api.listen.to_string(), "127.0.0.1:3");
     assert_eq!((config.worker.slots, config.worker.name.as_str()), (4, "a"));
     assert_eq!((config.api.max_wait_ms, config.api.insecure), (5_000, true));
+}
+
+#[test]
+fn a_workers_memory_comes_from_the_file_or_a_variable() {
+    let text = "[worker]\nmemory = \"8GiB\"\n";
+    assert_eq!(loaded(text, &[], vec![]).worker.memory, Some(8 << 30));
+    assert_eq!(loaded(text, &[("DAYFLY_WORKER_MEMORY", "512MiB")], vec![]).worker.memory, Some(512 << 20));
 }
 
 #[test]

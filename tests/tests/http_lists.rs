@@ -141,6 +141,7 @@ async fn workers_show_themselves() {
         (&worker["slots"], &worker["draining"], &worker["isolation"]),
         (&json!(4), &json!(false), &json!("tree"))
     );
+    assert_eq!((&worker["memory"], &worker["memory_used"]), (&json!(null), &json!(null)));
     assert_eq!(worker["started_at"], "2023-11-14T22:13:20.000Z");
     assert!(worker["seen_at"].is_string() && worker["host"].is_string() && worker["pid"].is_u64());
 }

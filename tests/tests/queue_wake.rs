@@ -13,10 +13,11 @@ const SHORT: Duration = Duration::from_millis(20);
 #[tokio::test]
 async fn an_idle_worker_is_woken_by_a_submit_of_its_tasks() {
     let rig = Rig::start().await;
-    let mut listener = rig.queue.wake_listener(&[task("a"), task("b")]).await.expect("a listener");
-    assert_eq!(listener.wait(SHORT).await.expect("an answer"), Wake::Silence);
+    let mut listener = rig.queue.wake_listener().await.expect("a listener");
+    let tasks = [task("a"), task("b")];
+    assert_eq!(listener.wait(&tasks, SHORT).await.expect("an answer"), Wake::Silence);
     let queue = rig.queue.clone();
-    let waiting = tokio::spawn(async move { listener.wait(LONG).await });
+    let waiting = tokio::spawn(async move { listener.wait(&tasks, LONG).await });
     let sent = Instant::now();
     queue.submit(&job("other")).await.expect("accepted");
     queue.submit(&job("b")).await.expect("accepted");
@@ -29,8 +30,8 @@ async fn a_token_can_be_put_back_but_never_doubled() {
     let rig = Rig::start().await;
     rig.submit(job("t")).await;
     let wake = rig.queue.keys().wake(&task("t"));
-    let mut listener = rig.queue.wake_listener(&[task("t")]).await.expect("a listener");
-    assert_eq!(listener.wait(LONG).await.expect("an answer"), Wake::Token(task("t")));
+    let mut listener = rig.queue.wake_listener().await.expect("a listener");
+    assert_eq!(listener.wait(&[task("t")], LONG).await.expect("an answer"), Wake::Token(task("t")));
     for _ in 0..2 {
         rig.queue.push_token(&task("t")).await.expect("pushed");
         assert_eq!(rig.hand.get::<i64>(&["LLEN", &wake]).await, 1);
@@ -55,8 +56,30 @@ async fn pausing_takes_the_token_and_resuming_brings_it() {
 #[tokio::test]
 async fn a_listener_without_tasks_just_waits() {
     let rig = Rig::start().await;
-    let mut listener = rig.queue.wake_listener(&[]).await.expect("a listener");
-    assert_eq!(listener.wait(SHORT).await.expect("an answer"), Wake::Silence);
+    let mut listener = rig.queue.wake_listener().await.expect("a listener");
+    assert_eq!(listener.wait(&[], SHORT).await.expect("an answer"), Wake::Silence);
+}
+
+#[tokio::test]
+async fn a_wait_is_ended_early_and_no_token_is_lost() {
+    let rig = Rig::start().await;
+    let mut listener = rig.queue.wake_listener().await.expect("a listener");
+    let id = listener.id().expect("an id");
+    let mut waiting = tokio::spawn(async move { (listener.wait(&[task("t")], LONG).await, listener) });
+    let sent = Instant::now();
+    let ended = loop {
+        // It may not wait yet: then there is nothing to end.
+        rig.queue.end_wait(id).await.expect("an answer");
+        if let Ok(ended) = tokio::time::timeout(SHORT, &mut waiting).await {
+            break ended;
+        }
+    };
+    let (wake, mut listener) = ended.expect("no panic");
+    assert_eq!(wake.expect("an answer"), Wake::Silence);
+    assert!(sent.elapsed() < LONG / 2);
+    rig.submit(job("t")).await;
+    rig.queue.end_wait(id).await.expect("an answer");
+    assert_eq!(listener.wait(&[task("t")], LONG).await.expect("an answer"), Wake::Token(task("t")));
 }
 
 #[tokio::test]

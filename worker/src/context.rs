@@ -1,6 +1,12 @@
 //! What all parts of one worker share.
 
-use crate::{daemon::Shutdown, held::HeldClaims, process::Supervisor, workdir::Home};
+use crate::{
+    daemon::Shutdown,
+    held::HeldClaims,
+    memory::{Memory, Share},
+    process::Supervisor,
+    workdir::Home,
+};
 use dayfly_common::{
     config::WorkerConfig,
     model::{Nonce, TaskDef, TaskName},
@@ -27,6 +33,7 @@ pub(crate) struct Context {
     pub(crate) queue: Queue,
     pub(crate) supervisor: Supervisor,
     pub(crate) held: HeldClaims,
+    pub(crate) memory: Memory,
     /// Claim nothing more.
     pub(crate) drain: CancellationToken,
     /// End running jobs with their task's grace and give them back.
@@ -49,12 +56,14 @@ impl Context {
         supervisor: Supervisor,
         shutdown: &Shutdown,
     ) -> Self {
+        let memory = Memory::new(config.memory, &tasks);
         let asks = tasks
             .iter()
             .map(|task| AskTask {
                 name: task.name.clone(),
                 timeout_ms: task.timeout_ms,
                 lost_retries: task.lost_retries,
+                memory: memory.of(task),
             })
             .collect();
         let tasks = tasks.into_iter().map(|task| (task.name.clone(), Arc::new(task))).collect();
@@ -66,6 +75,7 @@ impl Context {
             queue,
             supervisor,
             held: HeldClaims::default(),
+            memory,
             drain: shutdown.drain.clone(),
             end: CancellationToken::new(),
             end_now: shutdown.now.clone(),
@@ -75,8 +85,9 @@ impl Context {
         }
     }
 
-    /// A request for `slots` jobs. Each begins one task further on, so that equal priorities take turns.
-    pub(crate) fn ask(&self, slots: usize) -> Ask {
+    /// A request for `slots` jobs that fit into what was lent to it. Each begins one task further on, so that equal priorities
+    /// take turns.
+    pub(crate) fn ask(&self, slots: usize, lent: &Share) -> Ask {
         let mut tasks = self.asks.clone();
         if !tasks.is_empty() {
             let turn = self.turn.fetch_add(1, Ordering::Relaxed) % tasks.len();
@@ -87,7 +98,13 @@ impl Context {
             nonces: (0..slots).map(|_| Nonce::random()).collect(),
             tasks,
             ttl_ms: self.config.lease_ttl_ms,
+            memory_left: self.memory.left(lent),
         }
+    }
+
+    /// What a job of the task counts for, bytes.
+    pub(crate) fn memory_of(&self, task: &TaskName) -> u64 {
+        self.tasks.get(task).map_or(0, |task| self.memory.of(task))
     }
 
     /// A shutdown that waits no longer for running jobs.

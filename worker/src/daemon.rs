@@ -7,14 +7,14 @@
 use crate::{
     cancels, claim_loop,
     context::Context,
-    heartbeat, identity,
+    heartbeat, identity, memory,
     process::{self, Supervisor, Swept, Tier, TierFound},
     seat::Pause,
     workdir::Home,
 };
 use dayfly_common::{
     config::WorkerConfig,
-    model::{Nonce, TaskDef},
+    model::{Nonce, TaskDef, format_size},
     queue::{LimitHolders, Presence, Queue},
 };
 use std::{io, sync::Arc, time::Duration};
@@ -42,9 +42,15 @@ pub enum WorkerError {
     /// A task names a user or group that does not exist here.
     #[error("[tasks.{0}]: {1}")]
     Identity(String, String),
+    /// Every task declares more memory than the worker may use, bytes.
+    #[error(
+        "no task to run: each declares more than [worker] memory = {}; raise it, or lower the `memory` of a [tasks.NAME] section",
+        format_size(*.0)
+    )]
+    NothingFits(u64),
 }
 
-/// Runs a worker until it is drained.
+/// Runs a worker until it is drained. Tasks that are too large for its memory are left out.
 ///
 /// # Errors
 /// See [`WorkerError`]. While Redis is away a worker waits and does not end.
@@ -55,6 +61,10 @@ pub async fn run(
     supervisor: Supervisor,
     shutdown: Shutdown,
 ) -> Result<(), WorkerError> {
+    let tasks = memory::that_fit(config.memory, tasks);
+    if let (Some(bound), true) = (config.memory, tasks.is_empty()) {
+        return Err(WorkerError::NothingFits(bound));
+    }
     let worker = format!("{}-{}", config.name, &Nonce::random().as_str()[..8]);
     for task in &tasks {
         identity::of(task).map_err(|why| WorkerError::Identity(task.name.to_string(), why))?;
@@ -173,5 +183,7 @@ fn presence(ctx: &Context, found: &TierFound) -> Presence {
             cpus: found.holders.cpus.to_string(),
         },
         started_at: i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX),
+        memory: ctx.config.memory,
+        memory_used: ctx.config.memory.map(|_| 0),
     }
 }

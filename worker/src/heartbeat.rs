@@ -25,6 +25,7 @@ pub(crate) async fn beat_for_ever(ctx: Arc<Context>, mut presence: Presence) {
         }
         presence.draining = ctx.drain.is_cancelled();
         presence.busy = u32::try_from(ctx.held.len()).unwrap_or(u32::MAX);
+        presence.memory_used = presence.memory.map(|_| ctx.held.memory());
         match beat(&ctx, &presence).await {
             Ok(()) => {
                 if away {

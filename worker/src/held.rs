@@ -1,6 +1,6 @@
 //! What this worker holds: every claim from its making until its end is written, so that heartbeats renew it all the while.
 
-use crate::process::BootTime;
+use crate::{memory::Share, process::BootTime};
 use dayfly_common::{
     model::{Fence, JobId, Nonce},
     queue::Held,
@@ -26,6 +26,8 @@ struct Entry {
     id: JobId,
     fence: Fence,
     orders: mpsc::UnboundedSender<Order>,
+    /// `None` once its processes are gone.
+    memory: Option<Share>,
 }
 
 /// The claims held now, by nonce: a job may be claimed again here while its former attempt's end is still on its way.
@@ -39,11 +41,22 @@ impl HeldClaims {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a claim; the receiver hears its orders.
-    pub(crate) fn add(&self, id: JobId, fence: &Fence) -> mpsc::UnboundedReceiver<Order> {
+    /// Adds a claim and the memory its task declares; the receiver hears its orders.
+    pub(crate) fn add(&self, id: JobId, fence: &Fence, memory: Share) -> mpsc::UnboundedReceiver<Order> {
         let (orders, receiver) = mpsc::unbounded_channel();
-        self.lock().insert(fence.nonce.clone(), Entry { id, fence: fence.clone(), orders });
+        let entry = Entry { id, fence: fence.clone(), orders, memory: Some(memory) };
+        self.lock().insert(fence.nonce.clone(), entry);
         receiver
+    }
+
+    /// Takes a claim's memory out: its processes are gone, only its end is still to be written.
+    pub(crate) fn take_memory(&self, nonce: &Nonce) -> Option<Share> {
+        self.lock().get_mut(nonce)?.memory.take()
+    }
+
+    /// The memory of all that is held, bytes.
+    pub(crate) fn memory(&self) -> u64 {
+        self.lock().values().filter_map(|entry| entry.memory.as_ref()).map(Share::bytes).sum()
     }
 
     /// Takes a claim out: its end is written, or it is no longer ours.

@@ -1,7 +1,7 @@
 //! From how a process tree ended to what the record says.
 
 use crate::process::{Ended, Exit, LimitHit};
-use dayfly_common::model::{ErrorKind, JobError, KilledBy, Outcome, OutputKind, TaskDef};
+use dayfly_common::model::{ErrorKind, JobError, KilledBy, Outcome, OutputKind, TaskDef, format_size};
 use serde::de::IgnoredAny;
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ fn over_limit(task: &TaskDef, limit: Option<LimitHit>) -> (ErrorKind, String) {
     match limit {
         Some(LimitHit::Memory) => {
             let most = limits.memory.unwrap_or_default();
-            (ErrorKind::Oom, format!("its processes took more than memory = {}", size(most)))
+            (ErrorKind::Oom, format!("its processes took more than memory = {}", format_size(most)))
         }
         Some(LimitHit::CpuTime) => {
             let most = Duration::from_millis(limits.cpu_time_ms.unwrap_or_default());
@@ -45,7 +45,7 @@ fn over_limit(task: &TaskDef, limit: Option<LimitHit>) -> (ErrorKind, String) {
         }
         Some(LimitHit::FileSize) => {
             let most = limits.fsize.unwrap_or_default();
-            (ErrorKind::Signal, format!("wrote a file larger than fsize = {}", size(most)))
+            (ErrorKind::Signal, format!("wrote a file larger than fsize = {}", format_size(most)))
         }
         None => (ErrorKind::Signal, "went over a limit of its task".to_owned()),
     }
@@ -127,13 +127,6 @@ fn failed(ended: &mut Ended, kind: ErrorKind, message: String, retryable: bool) 
 fn signal_name(number: i32) -> String {
     nix::sys::signal::Signal::try_from(number)
         .map_or_else(|_| format!("signal {number}"), |signal| signal.as_str().to_owned())
-}
-
-/// `256 MiB`; plain bytes when they are no whole number of KiB.
-fn size(bytes: u64) -> String {
-    let units = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
-    let fitting = units.into_iter().find(|(unit, _)| bytes >= *unit && bytes.is_multiple_of(*unit));
-    fitting.map_or_else(|| format!("{bytes} bytes"), |(unit, name)| format!("{} {name}", bytes / unit))
 }
 
 /// `60 s`, `1.5 s`.

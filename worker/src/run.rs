@@ -63,6 +63,8 @@ pub(crate) async fn run(
             if watched.ended.unkillable {
                 // Something may still write there: never to be used again.
                 std::mem::forget(dir);
+                // Nor is its memory free.
+                std::mem::forget(ctx.held.take_memory(&claim.fence.nonce));
             }
             conclude(ctx, &task, claim, timeout, pid, watched)
         }

@@ -3,6 +3,7 @@
 use crate::{
     context::Context,
     held::Order,
+    memory::Share,
     process::{BootTime, Slot},
     run,
 };
@@ -22,9 +23,11 @@ pub(crate) struct Seated {
 }
 
 impl Seated {
-    /// `sent`: when the request that gave this claim was sent; the lease cannot end before `sent` + ttl.
-    pub(crate) fn new(ctx: &Context, claim: Claim, sent: BootTime) -> Self {
-        let orders = ctx.held.add(claim.id, &claim.fence);
+    /// `sent`: when the request that gave this claim was sent; the lease cannot end before `sent` + ttl. `lent`: what that
+    /// request might bring, of which the job now takes its share.
+    pub(crate) fn new(ctx: &Context, claim: Claim, sent: BootTime, lent: &mut Share) -> Self {
+        let memory = lent.split(ctx.memory_of(&claim.task));
+        let orders = ctx.held.add(claim.id, &claim.fence, memory);
         Self { claim, orders, limit: sent.after(ctx.lease_ttl()) }
     }
 }
@@ -35,6 +38,8 @@ pub(crate) struct Vacated {
     pub(crate) slot: Option<Slot>,
     /// Ms until the next delayed job falls due, as the last claim said.
     pub(crate) next_due_ms: Option<u64>,
+    /// Jobs wait for so much memory, as the last claim said, bytes.
+    pub(crate) short_of: Option<u64>,
 }
 
 /// Runs jobs until a claim gives none.
@@ -48,19 +53,25 @@ pub(crate) async fn occupy(ctx: Arc<Context>, slot: Slot, first: Seated) -> Vaca
             Some(same) => Some(same),
             None => reopen(&ctx).await,
         };
-        let ask = (replaced.is_some() && !ctx.drain.is_cancelled()).then(|| ctx.ask(1));
+        // Its processes are gone: the next job may have its memory, even before its end is written.
+        let former = ctx.held.take_memory(&nonce);
+        let wanted = usize::from(replaced.is_some() && !ctx.drain.is_cancelled());
+        let mut lent = ctx.memory.lend(wanted, former);
+        let ask = (wanted > 0).then(|| ctx.ask(wanted, &lent));
         let next = match ran.finish {
             Some(finish) => write_end(&ctx, &finish, ask).await,
             None => None,
         };
         ctx.held.remove(&nonce);
-        let Some(back) = replaced else { return Vacated { slot: None, next_due_ms: None } };
-        let Some((claimed, sent)) = next else { return Vacated { slot: Some(back), next_due_ms: Some(0) } };
+        let Some(back) = replaced else { return Vacated { slot: None, next_due_ms: None, short_of: None } };
+        let Some((claimed, sent)) = next else {
+            return Vacated { slot: Some(back), next_due_ms: Some(0), short_of: None };
+        };
         slot = back;
         let next_due_ms = if claimed.more { Some(0) } else { claimed.next_due_ms };
         match claimed.claims.into_iter().next() {
-            Some(claim) => seated = Seated::new(&ctx, claim, sent),
-            None => return Vacated { slot: Some(slot), next_due_ms },
+            Some(claim) => seated = Seated::new(&ctx, claim, sent, &mut lent),
+            None => return Vacated { slot: Some(slot), next_due_ms, short_of: claimed.short_of },
         }
     }
 }

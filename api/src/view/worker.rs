@@ -17,6 +17,8 @@ pub(crate) struct WorkerJson<'a> {
     draining: bool,
     isolation: &'a str,
     limits: &'a LimitHolders,
+    memory: Option<u64>,
+    memory_used: Option<u64>,
     #[serde(serialize_with = "time")]
     started_at: i64,
     #[serde(serialize_with = "time")]
@@ -39,6 +41,8 @@ impl<'a> From<&'a WorkerStatus> for WorkerJson<'a> {
             draining: presence.draining,
             isolation: &presence.isolation,
             limits: &presence.limits,
+            memory: presence.memory,
+            memory_used: presence.memory_used,
             started_at: presence.started_at,
             seen_at: worker.seen_at,
             jobs: worker.jobs.iter().map(ToString::to_string).collect(),

@@ -1,6 +1,6 @@
 //! `[redis]`, `[api]` and `[worker]`: what the daemons are told.
 
-use super::{ApiConfig, Faults, Isolation, WorkerConfig, section::Section, value::Raw};
+use super::{ApiConfig, Faults, Isolation, WorkerConfig, limits::at_least_one, section::Section, value::Raw};
 use crate::queue::RedisSettings;
 use redis::IntoConnectionInfo as _;
 use std::{
@@ -15,6 +15,8 @@ const MIB: u64 = 1 << 20;
 /// What a Redis string holds at most; nothing kept in one may be larger.
 pub(super) const LARGEST_VALUE: u64 = 512 * MIB;
 const MAX_SLOTS: i64 = 1024;
+/// Beyond 2^53 the numbers of the queue's functions have gaps.
+const MOST_MEMORY: u64 = 1 << 53;
 const SHORTEST_HEARTBEAT_MS: u64 = 100;
 const LONGEST_WAIT_MS: u64 = 600_000;
 
@@ -76,6 +78,7 @@ pub(super) fn worker(mut section: Section<'_>, faults: &mut Faults, base_dir: &P
     let slots = section.read_or("slots", faults, cores(), |raw| {
         raw.integer(&(1..=MAX_SLOTS)).map(|slots| u32::try_from(slots).unwrap_or(1))
     });
+    let memory = section.read("memory", faults, |raw| at_most(at_least_one(raw.size()?)?, MOST_MEMORY, "8PiB"));
     let lease = section.read("lease_ttl", faults, Raw::duration);
     let beat = section.read("heartbeat", faults, |raw| match raw.duration()? {
         ms if ms >= SHORTEST_HEARTBEAT_MS => Ok(ms),
@@ -95,8 +98,9 @@ pub(super) fn worker(mut section: Section<'_>, faults: &mut Faults, base_dir: &P
         raw.choice(&[("auto", Isolation::Auto), ("pidns", Isolation::Pidns), ("tree", Isolation::Tree)])
     });
     let state_dir = section.read_or("state_dir", faults, default_state_dir(), |raw| state_dir(raw, base_dir));
-    section.finish(faults, &["memory", "metrics_listen"]);
-    WorkerConfig { name, slots, lease_ttl_ms, heartbeat_ms, drain_timeout_ms, isolation, state_dir }
+    section.finish(faults, &["metrics_listen"]);
+    let memory = memory.map(|memory| memory.value);
+    WorkerConfig { name, slots, memory, lease_ttl_ms, heartbeat_ms, drain_timeout_ms, isolation, state_dir }
 }
 
 fn worker_name(name: &str) -> Result<String, String> {

@@ -42,7 +42,7 @@ fn some<'a, T>(
     section.read(key, faults, parse).map(|placed| placed.value)
 }
 
-fn at_least_one(value: u64) -> Result<u64, String> {
+pub(super) fn at_least_one(value: u64) -> Result<u64, String> {
     if value > 0 { Ok(value) } else { Err("must be more than nothing".to_owned()) }
 }
 

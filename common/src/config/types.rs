@@ -38,6 +38,8 @@ pub struct WorkerConfig {
     pub name: String,
     /// Jobs at a time; the number of CPUs by default.
     pub slots: u32,
+    /// What the `memory` of the tasks of running jobs may come to together, bytes; no bound by default.
+    pub memory: Option<u64>,
     /// The lease, ms.
     pub lease_ttl_ms: u64,
     /// From one heartbeat to the next, ms.

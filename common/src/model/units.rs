@@ -58,6 +58,14 @@ pub fn parse_size(text: &str) -> Result<u64, UnitError> {
         .map_err(|_| UnitError(format!("`{trimmed}` is not a size: write it like 64KiB, 256MiB or 8GiB")))
 }
 
+/// `256 MiB`; plain bytes when they are no whole number of KiB.
+#[must_use]
+pub fn format_size(bytes: u64) -> String {
+    let units = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+    let fitting = units.into_iter().find(|(unit, _)| bytes >= *unit && bytes.is_multiple_of(*unit));
+    fitting.map_or_else(|| format!("{bytes} bytes"), |(unit, name)| format!("{} {name}", bytes / unit))
+}
+
 /// RFC 3339 in UTC with ms, from ms since the epoch: `2026-01-31T12:00:00.123Z`.
 #[must_use]
 pub fn format_rfc3339_ms(ms: i64) -> String {
@@ -94,6 +102,15 @@ mod tests {
         assert_eq!(parse_size("100B"), Ok(100));
         for wrong in ["", "256", "many", "1XB", "-1MiB"] {
             assert!(parse_size(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_told_in_the_largest_whole_unit() {
+        for (bytes, text) in
+            [(0, "0 bytes"), (1_000, "1000 bytes"), (3 << 10, "3 KiB"), (1_536 << 20, "1536 MiB"), (8 << 30, "8 GiB")]
+        {
+            assert_eq!(format_size(bytes), text);
         }
     }
 

@@ -1,6 +1,6 @@
 //! Claim: the next jobs a worker may run.
 
-use super::{Queue, QueueError, reply::Items};
+use super::{Queue, QueueError, call::absent_or, reply::Items};
 use crate::model::{Fence, JobId, Nonce, TaskName};
 use bytes::Bytes;
 use redis::{Cmd, Value};
@@ -15,6 +15,9 @@ pub struct AskTask {
     pub timeout_ms: u64,
     /// Further runs after a lost lease; the record keeps it for the sweep that finds the lease expired.
     pub lost_retries: u32,
+    /// Memory a job of it may take, bytes; counted against [`Ask::memory_left`].
+    #[serde(skip_serializing_if = "is_zero")]
+    pub memory: u64,
 }
 
 /// A request for as many jobs as there are nonces.
@@ -28,6 +31,8 @@ pub struct Ask {
     pub tasks: Vec<AskTask>,
     /// The lease, ms.
     pub ttl_ms: u64,
+    /// What the memory of all claims together may come to, bytes; `None`: no bound. A task that does not fit is passed over.
+    pub memory_left: Option<u64>,
 }
 
 /// The right to run one attempt. It cannot be cloned, and `finish` or `release` consumes it.
@@ -62,6 +67,8 @@ pub struct Claimed {
     pub next_due_ms: Option<u64>,
     /// The function stopped at one of its bounds; ask again at once.
     pub more: bool,
+    /// Jobs wait that did not fit into [`Ask::memory_left`]: what the smallest of their tasks needs, bytes.
+    pub short_of: Option<u64>,
 }
 
 impl Queue {
@@ -79,8 +86,14 @@ impl Queue {
         let tasks = serde_json::to_string(&ask.tasks).map_err(|error| QueueError::Garbled(error.to_string()))?;
         let mut call = self.function("dayfly_claim");
         call.arg(&ask.worker).arg(ask.ttl_ms).arg(joined(&ask.nonces)).arg(tasks);
+        call.arg(absent_or(ask.memory_left));
         Ok(call)
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands fields over by reference")]
+fn is_zero(bytes: &u64) -> bool {
+    *bytes == 0
 }
 
 /// Nonces as the functions take them.
@@ -91,7 +104,7 @@ pub(super) fn joined(nonces: &[Nonce]) -> String {
 pub(super) fn read_claimed(answer: Value) -> Result<Claimed, QueueError> {
     let mut items = Items::of(answer)?;
     let claims = Items::of(items.value())?.rest().map(read_claim).collect::<Result<_, _>>()?;
-    Ok(Claimed { claims, next_due_ms: items.maybe_parsed()?, more: items.flag()? })
+    Ok(Claimed { claims, next_due_ms: items.maybe_parsed()?, more: items.flag()?, short_of: items.maybe_parsed()? })
 }
 
 fn read_claim(answer: Value) -> Result<Claim, QueueError> {

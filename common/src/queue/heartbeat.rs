@@ -42,6 +42,12 @@ pub struct Presence {
     pub limits: LimitHolders,
     /// When it started, ms since the epoch.
     pub started_at: i64,
+    /// What the memory of its jobs may come to together, bytes; `None`: no bound.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub memory: Option<u64>,
+    /// What the memory of its jobs comes to, bytes, by what their tasks declare; `None` without a bound.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub memory_used: Option<u64>,
 }
 
 /// What holds each kind of limit on a worker's host: `cgroup v2`, `cgroup v1`, or `slot`, which looks at its tree.

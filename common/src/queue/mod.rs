@@ -47,4 +47,4 @@ pub use record::{AttemptRecord, JobRecord, Progress};
 pub use report::{Line, LineStream, Report};
 pub use submit::{Submit, Submitted};
 pub use tasks::TaskCard;
-pub use wake::{CancelListener, Wake, WakeListener};
+pub use wake::{CancelListener, ListenerId, Wake, WakeListener};

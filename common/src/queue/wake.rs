@@ -1,7 +1,10 @@
 //! Wake-ups: hints that make things fast. Every path works with all of them lost.
 
 use super::{Queue, QueueError, reply::Items};
-use crate::model::{JobId, TaskName};
+use crate::{
+    keys::Keys,
+    model::{JobId, TaskName},
+};
 use futures_util::{Stream, StreamExt as _};
 use redis::{Msg, Value, aio::MultiplexedConnection};
 use std::{fmt, pin::Pin, time::Duration};
@@ -15,14 +18,19 @@ pub enum Wake {
     Silence,
 }
 
-/// Blocks on the wake lists of a worker's tasks, on a connection of its own.
+/// Blocks on the wake lists of tasks, on a connection of its own.
 pub struct WakeListener {
     connection: MultiplexedConnection,
-    /// Lists and the tasks they belong to.
-    lists: Vec<(String, TaskName)>,
+    /// `None` where this user may not ask for it.
+    id: Option<ListenerId>,
+    keys: Keys,
     /// What an answer may take on top of the wait.
     slack: Duration,
 }
+
+/// What the server calls a listener's connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ListenerId(i64);
 
 /// Hears the ids of running jobs whose cancel was just asked for, on a connection of its own.
 pub struct CancelListener {
@@ -31,7 +39,7 @@ pub struct CancelListener {
 
 impl fmt::Debug for WakeListener {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("WakeListener").field("lists", &self.lists).finish_non_exhaustive()
+        out.debug_struct("WakeListener").field("id", &self.id).finish_non_exhaustive()
     }
 }
 
@@ -42,13 +50,29 @@ impl fmt::Debug for CancelListener {
 }
 
 impl Queue {
-    /// A listener for the tasks' tokens.
+    /// A listener for tokens.
     ///
     /// # Errors
     /// See [`QueueError`].
-    pub async fn wake_listener(&self, tasks: &[TaskName]) -> Result<WakeListener, QueueError> {
-        let lists = tasks.iter().map(|task| (self.keys.wake(task), task.clone())).collect();
-        Ok(WakeListener { connection: self.dedicated().await?, lists, slack: self.deadline })
+    pub async fn wake_listener(&self) -> Result<WakeListener, QueueError> {
+        let mut connection = self.dedicated().await?;
+        let ask = redis::cmd("CLIENT").arg("ID").to_owned();
+        let id = tokio::time::timeout(self.deadline, ask.query_async::<i64>(&mut connection))
+            .await
+            .map_err(|_| QueueError::Slow(self.deadline))?
+            .ok()
+            .map(ListenerId);
+        Ok(WakeListener { connection, id, keys: self.keys.clone(), slack: self.deadline })
+    }
+
+    /// Ends the wait of a listener as if its bound were over, so that it can wait for other tasks: no token is lost
+    /// (<https://redis.io/commands/client-unblock/>). Of no effect while it does not wait, which it may not do yet.
+    ///
+    /// # Errors
+    /// See [`QueueError`]; [`QueueError::Refused`] when this user may not.
+    pub async fn end_wait(&self, listener: ListenerId) -> Result<(), QueueError> {
+        let call = redis::cmd("CLIENT").arg("UNBLOCK").arg(listener.0).to_owned();
+        self.ask(call).await.map(drop)
     }
 
     /// Puts a token back that came when no slot was free.
@@ -75,19 +99,25 @@ impl Queue {
 }
 
 impl WakeListener {
-    /// Waits for a token at most `bound`. Not cancel-safe: a dropped wait may lose a token (harmless, but slow) and makes
+    /// For [`Queue::end_wait`]; `None` where this user may not know it.
+    #[must_use]
+    pub fn id(&self) -> Option<ListenerId> {
+        self.id
+    }
+
+    /// Waits for a token of `tasks` at most `bound`. Not cancel-safe: a dropped wait may lose a token (harmless, but slow) and makes
     /// the listener unusable.
     ///
     /// # Errors
     /// See [`QueueError`]; then the listener is of no further use.
-    pub async fn wait(&mut self, bound: Duration) -> Result<Wake, QueueError> {
-        if self.lists.is_empty() {
+    pub async fn wait(&mut self, tasks: &[TaskName], bound: Duration) -> Result<Wake, QueueError> {
+        if tasks.is_empty() {
             tokio::time::sleep(bound).await;
             return Ok(Wake::Silence);
         }
         let mut pop = redis::cmd("BLPOP");
-        for (list, _) in &self.lists {
-            pop.arg(list);
+        for task in tasks {
+            pop.arg(self.keys.wake(task));
         }
         // 0 would wait for ever.
         pop.arg(format!("{:.3}", bound.as_secs_f64().max(0.001)));
@@ -99,7 +129,7 @@ impl WakeListener {
             return Ok(Wake::Silence);
         }
         let list = Items::of(answer)?.text()?;
-        let task = self.lists.iter().find(|(known, _)| *known == list).map(|(_, task)| task.clone());
+        let task = tasks.iter().find(|task| self.keys.wake(task) == list).cloned();
         task.map(Wake::Token).ok_or_else(|| QueueError::Garbled(format!("BLPOP answered from {list}")))
     }
 }

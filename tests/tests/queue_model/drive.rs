@@ -1,7 +1,7 @@
 //! Does each step twice, to the server and to the model, and compares what they answer.
 
 use super::{
-    model::{Job, Model, task, worker},
+    model::{Job, Model, memory, task, worker},
     seen,
     step::{End, Step, Wish},
 };
@@ -255,8 +255,19 @@ impl<'a> Drive<'a> {
 
     fn ask(wish: Wish, nonces: &[Nonce]) -> Ask {
         let tasks = (0..super::model::TASKS).filter(|of| wish.tasks >> of & 1 == 1);
-        let tasks = tasks.map(|of| AskTask { name: task(of), timeout_ms: TTL_MS, lost_retries: wish.lost_retries });
-        Ask { worker: worker(wish.worker), nonces: nonces.to_vec(), tasks: tasks.collect(), ttl_ms: TTL_MS }
+        let tasks = tasks.map(|of| AskTask {
+            name: task(of),
+            timeout_ms: TTL_MS,
+            lost_retries: wish.lost_retries,
+            memory: memory(of),
+        });
+        Ask {
+            worker: worker(wish.worker),
+            nonces: nonces.to_vec(),
+            tasks: tasks.collect(),
+            ttl_ms: TTL_MS,
+            memory_left: wish.memory,
+        }
     }
 
     async fn claim(&mut self, wish: Wish, nonces: Vec<Nonce>) -> Result<(), String> {
@@ -265,12 +276,13 @@ impl<'a> Drive<'a> {
     }
 
     fn claimed(&mut self, wish: Wish, nonces: Vec<Nonce>, server: Claimed) -> Result<(), String> {
-        let given = self.model.claim(wish, &nonces);
+        let (given, lacking) = self.model.claim(wish, &nonces);
         let ids: Vec<_> = server.claims.iter().map(|claim| (claim.id, Some(claim.fence.clone()))).collect();
         let wanted: Vec<_> =
             given.iter().map(|&at| (self.model.jobs[at].id, self.model.jobs[at].fence.clone())).collect();
         same("claims", &ids, &wanted)?;
         same("more", &server.more, &false)?;
+        same("short of", &server.short_of, &lacking)?;
         for claim in server.claims {
             let of = self.model.jobs[self.model.find(claim.id)].task;
             self.given.push(Given { id: claim.id, task: of, worker: wish.worker, fence: claim.fence });

@@ -15,6 +15,11 @@ pub(crate) fn task(at: usize) -> TaskName {
     format!("task{at}").parse().expect("a good name")
 }
 
+/// The memory that the n-th task declares, bytes: none for the first.
+pub(crate) fn memory(at: usize) -> u64 {
+    [0, 2, 3][at]
+}
+
 /// The n-th worker.
 pub(crate) fn worker(at: usize) -> String {
     format!("worker{at}")
@@ -136,9 +141,13 @@ impl Model {
         }
     }
 
-    /// The jobs given, in order.
-    pub(crate) fn claim(&mut self, wish: Wish, nonces: &[Nonce]) -> Vec<usize> {
+    /// The jobs given, in order; and the least memory that waiting jobs lack.
+    pub(crate) fn claim(&mut self, wish: Wish, nonces: &[Nonce]) -> (Vec<usize>, Option<u64>) {
         let (mut given, mut free) = (Vec::new(), Vec::new());
+        // What was held before may be more than there is now: then only tasks without memory fit.
+        let mut left = wish.memory;
+        let take = |left: &mut Option<u64>, task| *left = left.map(|left| left.saturating_sub(memory(task)));
+        let fits = |left: Option<u64>, task| left.is_none_or(|left| memory(task) <= left);
         for nonce in nonces {
             let holds = |job: &Job| {
                 job.state == State::Running
@@ -148,6 +157,7 @@ impl Model {
             match self.jobs.iter().position(holds) {
                 Some(at) => {
                     self.jobs[at].lease_over = false;
+                    take(&mut left, self.jobs[at].task);
                     given.push(at);
                 }
                 None if self.released.contains(nonce) => {}
@@ -159,9 +169,10 @@ impl Model {
             (0..TASKS).filter(|task| wish.tasks >> task & 1 == 1 && !self.paused.contains(task)).collect();
         let (mut turn, mut taken) = (0, false);
         for nonce in free {
-            let Some((next, at)) = self.next(&open, turn) else { break };
+            let Some((next, at)) = self.next(&open, turn, |task| fits(left, task)) else { break };
             turn = next;
             taken = true;
+            take(&mut left, self.jobs[at].task);
             let job = &mut self.jobs[at];
             job.attempt += 1;
             job.fence = Some(Fence { attempt: job.attempt, nonce });
@@ -172,20 +183,25 @@ impl Model {
             self.move_to(at, State::Running);
             given.push(at);
         }
-        if taken {
-            for task in open {
+        let mut lacking = None;
+        for task in open {
+            if taken || !fits(left, task) {
                 self.arm(task);
             }
+            if !fits(left, task) && !self.queue(task).is_empty() {
+                lacking = Some(lacking.map_or(memory(task), |least: u64| least.min(memory(task))));
+            }
         }
-        given
+        (given, lacking)
     }
 
-    /// The most urgent head of the open queues, equal ones by turns from `turn` on; and whose turn it is then. Cancelled heads
-    /// are settled on the way.
-    fn next(&mut self, open: &[usize], turn: usize) -> Option<(usize, usize)> {
+    /// The most urgent head of the open queues that fit, equal ones by turns from `turn` on; and whose turn it is then. Cancelled
+    /// heads are settled on the way.
+    fn next(&mut self, open: &[usize], turn: usize, fits: impl Fn(usize) -> bool) -> Option<(usize, usize)> {
         loop {
             let by_turns = (0..open.len()).map(|step| (turn + step) % open.len());
-            let heads = by_turns.filter_map(|place| Some((place, *self.queue(open[place]).first()?)));
+            let fitting = by_turns.filter(|&place| fits(open[place]));
+            let heads = fitting.filter_map(|place| Some((place, *self.queue(open[place]).first()?)));
             // `min_by_key` keeps the first of equals.
             let (place, at) = heads.min_by_key(|(_, at)| self.jobs[*at].priority)?;
             if !self.jobs[at].cancel {

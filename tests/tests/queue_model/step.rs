@@ -13,13 +13,15 @@ pub(crate) enum End {
     Lost,
 }
 
-/// A claim of `worker` for `slots` jobs of the tasks in `tasks` (bits), by whose definition a job may be lost so often.
+/// A claim of `worker` for `slots` jobs of the tasks in `tasks` (bits), by whose definition a job may be lost so often, and which
+/// together may take `memory` bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Wish {
     pub(crate) worker: usize,
     pub(crate) slots: usize,
     pub(crate) tasks: u8,
     pub(crate) lost_retries: u32,
+    pub(crate) memory: Option<u64>,
 }
 
 /// A step. Jobs and claims are meant by number, modulo how many there are; old and foreign ones too.
@@ -98,8 +100,9 @@ pub(crate) enum Step {
 }
 
 fn wish() -> impl Strategy<Value = Wish> {
-    (0..2_usize, 1..4_usize, 1..8_u8, prop_oneof![4 => Just(2_u32), 1 => 0..4_u32])
-        .prop_map(|(worker, slots, tasks, lost_retries)| Wish { worker, slots, tasks, lost_retries })
+    let lost_retries = prop_oneof![4 => Just(2_u32), 1 => 0..4_u32];
+    (0..2_usize, 1..4_usize, 1..8_u8, lost_retries, prop::option::of(0..8_u64))
+        .prop_map(|(worker, slots, tasks, lost_retries, memory)| Wish { worker, slots, tasks, lost_retries, memory })
 }
 
 fn end() -> impl Strategy<Value = End> {

@@ -1,8 +1,11 @@
 -- dayfly_claim: gives a worker as many jobs as it brings nonces.
 -- KEYS: the base.
--- ARGV: worker, ttl ms, nonces joined by commas, tasks as JSON [{"name":..,"timeout_ms":..,"lost_retries":..}] in the order in
---       which equal priorities take turns.
--- Returns: {claims, ms until the next due job or nil, 1 when stopped at a bound};
+-- ARGV: worker, ttl ms, nonces joined by commas, tasks as JSON [{"name":..,"timeout_ms":..,"lost_retries":..,"memory":..}] in the
+--       order in which equal priorities take turns, bytes left. `memory`: bytes a job of the task may take, absent = 0. All
+--       claims of the call together stay within the bytes left, absent or empty = no bound: what does not fit waits in its
+--       queue and holds up no other task.
+-- Returns: {claims, ms until the next due job or nil, 1 when stopped at a bound, bytes that the smallest of the tasks needs whose
+--          jobs wait because they do not fit, or nil};
 --          a claim = {id, task, fence, input, timeout ms, retries or nil, failures, traceparent or nil, started_at}
 -- Crash points: atomic; arguments are checked first. A nonce already in held:<worker> gives the same job again, with its lease
 -- renewed, so a lost reply is repeated and not doubled; a released nonce gives nothing. Per job: lease and held are written
@@ -70,12 +73,17 @@ local function skipped(base, now, task, id, record)
   return false
 end
 
--- The task whose head is most urgent; equal ones take turns from `first` on.
-local function most_urgent(base, tasks, first)
+-- Whether a job of the task may have its memory. One that needs none always may, even where more is held than there should be.
+local function fits(task, left)
+  return not left or task.memory == 0 or task.memory <= left
+end
+
+-- The task whose head is most urgent of those that fit; equal ones take turns from `first` on.
+local function most_urgent(base, tasks, first, left)
   local best, best_id, best_priority
   for step = 0, #tasks - 1 do
     local at = (first - 1 + step) % #tasks + 1
-    local head = redis.call('ZRANGE', K.queue(base, tasks[at].name), 0, 0, 'WITHSCORES')
+    local head = fits(tasks[at], left) and redis.call('ZRANGE', K.queue(base, tasks[at].name), 0, 0, 'WITHSCORES') or {}
     local priority = head[1] and math.floor(tonumber(head[2]) / PRIORITY_STEP)
     if priority and (not best or priority < best_priority) then
       best, best_id, best_priority = at, head[1], priority
@@ -88,19 +96,27 @@ local function claim(keys, args)
   local base = base_of(keys)
   local ask = { worker = text_of(args, 1), ttl = number_of(args, 2), tasks = cjson.decode(args[4] or '[]') }
   if not ask.worker or not ask.ttl then error({ err = 'ERR worker and ttl are needed' }) end
+  local memory_of, left = {}, number_of(args, 5)
   for _, task in ipairs(ask.tasks) do
+    task.memory = task.memory or 0
     if type(task.name) ~= 'string' or type(task.timeout_ms) ~= 'number' then
       error({ err = 'ERR each task needs name and timeout_ms' })
     end
+    if type(task.memory) ~= 'number' or task.memory < 0 then error({ err = "ERR a task's memory must be a number of bytes" }) end
+    memory_of[task.name] = task.memory
   end
 
   local now = clock()
   local claims, free = {}, {}
+  local function count_in(claim, record)
+    claims[#claims + 1] = claim
+    left = left and left - (memory_of[record.task] or 0)
+  end
   for nonce in string.gmatch(args[3] or '', '%x+') do
     local id = redis.call('HGET', K.held(base, ask.worker), nonce)
     local record = id and read(base, id)
     if record and record.state == 'running' and record.fence == (record.attempt or '') .. '-' .. nonce then
-      claims[#claims + 1] = granted_again(base, now, ask, record)
+      count_in(granted_again(base, now, ask, record), record)
     elseif redis.call('EXISTS', K.released(base, nonce)) == 0 then
       free[#free + 1] = nonce
     end
@@ -117,7 +133,7 @@ local function claim(keys, args)
   end
   local taken, skips, turn = 0, 0, 1
   while taken < #free do
-    local at, id = most_urgent(base, open, turn)
+    local at, id = most_urgent(base, open, turn, left)
     if not at then break end
     local task = open[at]
     local record = read(base, id)
@@ -129,16 +145,20 @@ local function claim(keys, args)
       end
     else
       taken = taken + 1
-      claims[#claims + 1] = granted(base, now, ask, record, task, free[taken])
+      count_in(granted(base, now, ask, record, task, free[taken]), record)
       turn = at % #open + 1
     end
   end
-  if taken > 0 then
-    for _, task in ipairs(open) do
-      if redis.call('EXISTS', K.queue(base, task.name)) == 1 then arm(base, task.name) end
+  local short
+  for _, task in ipairs(open) do
+    local squeezed = not fits(task, left)
+    if (taken > 0 or squeezed) and redis.call('EXISTS', K.queue(base, task.name)) == 1 then
+      -- Also where nothing was taken: the token that led here must still wake a worker with more memory.
+      arm(base, task.name)
+      if squeezed then short = math.min(short or task.memory, task.memory) end
     end
   end
-  return { claims, due or false, more and 1 or 0 }
+  return { claims, due or false, more and 1 or 0, short or false }
 end
 
 redis.register_function{ function_name = 'dayfly_claim', callback = claim, flags = { 'allow-oom' } }
