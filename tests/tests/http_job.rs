@@ -41,7 +41,10 @@ async fn a_job_tells_its_life() {
     assert!(done.text().contains(&format!(r#""result":{}"#, String::from_utf8_lossy(result))), "{}", done.text());
     let done = done.json();
     assert_eq!((&done["state"], &done["error"]), (&json!("succeeded"), &Value::Null));
-    assert_eq!(done["usage"], json!({ "wall_ms": 12, "cpu_ms": 7, "max_rss_bytes": 1_048_576 }));
+    let usage = json!({
+        "wall_ms": 12, "cpu_ms": 7, "max_rss_bytes": 1_048_576, "voluntary_switches": 5, "involuntary_switches": 2
+    });
+    assert_eq!(done["usage"], usage);
     assert_eq!((&done["attempts"][0]["outcome"], &done["warnings"]), (&json!("succeeded"), &json!([])));
     assert!(done["finished_at"].is_string() && done["attempts"][0]["ended_at"].is_string());
 }

@@ -1,6 +1,6 @@
 //! One job's control groups.
 
-use super::{Version, Yard, yard::Plot};
+use super::{Version, Yard, stale, yard::Plot};
 use std::{
     fs::{self, File},
     io,
@@ -78,7 +78,7 @@ impl Cage {
         let path = plot.path.join(format!("job-{slot}"));
         if !self.groups.iter().any(|group| group.path == path) {
             // What a slot that was killed has left behind; no process of it is alive.
-            let _ = fs::remove_dir(&path);
+            stale::remove(&path);
             named(&path, fs::create_dir(&path))?;
             self.groups.push(Group { version: plot.version, path: path.clone(), procs: None });
         }
@@ -130,12 +130,12 @@ impl Drop for Cage {
             group.procs = None;
             for _ in 0..REMOVE_TRIES {
                 match fs::remove_dir(&group.path) {
-                    Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
-                        std::thread::sleep(Duration::from_micros(200));
-                    }
-                    // Removed; or nothing that trying again would mend: the supervisor removes it at its end.
-                    Ok(()) | Err(_) => break,
+                    Ok(()) => break,
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => break,
+                    // Still busy, or the job has made groups inside its own.
+                    Err(_) => stale::remove(&group.path),
                 }
+                std::thread::sleep(Duration::from_micros(200));
             }
         }
     }

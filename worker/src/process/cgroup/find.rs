@@ -1,9 +1,13 @@
 //! Where this worker's own control groups are, in each hierarchy.
 
+use nix::errno::Errno;
 use std::{
     fs, io,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
 };
+
+/// Where a worker puts itself to make room.
+const LEAF: &str = "dayfly-worker";
 
 /// Whose rules a hierarchy follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,20 +65,35 @@ fn locate(controller: &str, mounts: &str, own: &str) -> Option<Place> {
         (None, Some(path)) => (Version::V2, path),
         (None, None) => return None,
     };
-    mounts.lines().find_map(|line| {
-        // id parent device root mount-point options .. - type source super-options
-        let (front, back) = line.split_once(" - ")?;
-        let mut front = front.split(' ').skip(3);
-        let (root, point) = (front.next()?, front.next()?);
-        let (kind, options) = (back.split(' ').next()?, back.split(' ').nth(2)?);
-        let fits = match version {
-            Version::V1 => kind == "cgroup" && options.split(',').any(|name| name == controller),
-            Version::V2 => kind == "cgroup2",
-        };
-        // A container sees a part of the hierarchy: its mount begins at `root`.
-        let below = Path::new(path).strip_prefix(root).or_else(|_| Path::new(path).strip_prefix("/")).ok()?;
-        fits.then(|| Place { version, parent: Path::new(point).join(below) })
-    })
+    mounts
+        .lines()
+        .find_map(|line| {
+            // id parent device root mount-point options .. - type source super-options
+            let (front, back) = line.split_once(" - ")?;
+            let mut front = front.split(' ').skip(3);
+            let (root, point) = (front.next()?, front.next()?);
+            let (kind, options) = (back.split(' ').next()?, back.split(' ').nth(2)?);
+            let fits = match version {
+                Version::V1 => kind == "cgroup" && options.split(',').any(|name| name == controller),
+                Version::V2 => kind == "cgroup2",
+            };
+            // A container sees a part of the hierarchy: its mount begins at `root`. One that begins above what this process may see
+            // (`/..`) cannot be walked by its own paths.
+            if Path::new(root).components().any(|part| part == Component::ParentDir) {
+                return None;
+            }
+            let below = Path::new(path).strip_prefix(root).or_else(|_| Path::new(path).strip_prefix("/")).ok()?;
+            fits.then(|| Place { version, parent: Path::new(point).join(below) })
+        })
+        .map(|place| Place { parent: beside_leaf(place.parent), ..place })
+}
+
+/// A worker that has made room sits in a leaf of its group; a further supervisor of it belongs beside that leaf.
+fn beside_leaf(group: PathBuf) -> PathBuf {
+    match group.parent() {
+        Some(above) if group.ends_with(LEAF) => above.to_owned(),
+        Some(_) | None => group,
+    }
 }
 
 /// Lets a version 2 group hand the controller down to the groups in it.
@@ -89,23 +108,28 @@ pub(super) fn make_room(controller: &str, group: &Path) -> io::Result<()> {
         return Err(io::ErrorKind::NotFound.into());
     }
     let enable = || fs::write(group.join("cgroup.subtree_control"), format!("+{controller}"));
-    // Without processes of its own, or as the root of all, it can do so at once.
-    if enable().is_ok() {
-        return Ok(());
-    }
     let inside = fs::read_to_string(group.join("cgroup.procs"))?;
     let pids: Vec<i32> = inside.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect();
+    // Without processes of its own, or as the root of all (which alone has no type), it can do so at once. Not by trying: `pids`
+    // and `cpu` can be enabled above processes, but then no process may enter the groups below.
+    if pids.is_empty() || !group.join("cgroup.type").exists() {
+        return enable();
+    }
     let daemon = nix::unistd::getppid().as_raw();
     if !pids.iter().all(|pid| is_below(*pid, daemon)) {
         return Err(io::Error::other("other programs share the worker's group"));
     }
-    let leaf = group.join("dayfly-worker");
+    let leaf = group.join(LEAF);
     match fs::create_dir(&leaf) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
         Ok(()) | Err(_) => {}
     }
     for pid in pids {
-        fs::write(leaf.join("cgroup.procs"), pid.to_string())?;
+        match fs::write(leaf.join("cgroup.procs"), pid.to_string()) {
+            // It has ended since it was listed.
+            Err(error) if error.raw_os_error() == Some(Errno::ESRCH as i32) => {}
+            moved => moved?,
+        }
     }
     enable()
 }
@@ -113,7 +137,7 @@ pub(super) fn make_room(controller: &str, group: &Path) -> io::Result<()> {
 /// Whether a process is `ancestor` or descends from it.
 fn is_below(pid: i32, ancestor: i32) -> bool {
     let mut at = Some(pid);
-    while let Some(pid) = at.filter(|pid| *pid > 1) {
+    while let Some(pid) = at.filter(|pid| *pid > 0) {
         if pid == ancestor {
             return true;
         }
@@ -130,6 +154,14 @@ mod tests {
     const V1_MOUNTS: &str = "31 23 0:27 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n\
         32 23 0:28 /docker/abc /sys/fs/cgroup/cpu,cpuacct ro - cgroup cgroup rw,cpu,cpuacct\n\
         33 23 0:29 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw";
+
+    #[test]
+    fn a_worker_in_its_leaf_and_one_that_sees_a_foreign_mount_know_their_place() {
+        let at = |mounts, own| locate("memory", mounts, own).map(|place| place.parent);
+        assert_eq!(at(V2_MOUNTS, "0::/a/dayfly-worker\n"), Some("/sys/fs/cgroup/a".into()));
+        let foreign = "30 23 0:26 /.. /sys/fs/cgroup rw - cgroup2 cgroup2 rw";
+        assert_eq!(at(foreign, "0::/\n"), None);
+    }
 
     #[test]
     fn version_2_is_one_place_for_all() {

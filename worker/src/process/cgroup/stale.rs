@@ -59,10 +59,10 @@ pub(super) fn sweep<'a>(parents: impl Iterator<Item = &'a Path>) -> Swept {
     swept
 }
 
-/// Removes a yard's group and those in it. Those that still hold processes stay.
+/// Removes a group and those in it, which jobs too may have made. Those that still hold processes stay.
 pub(super) fn remove(yard: &Path) {
     for group in inside(yard) {
-        let _ = fs::remove_dir(group);
+        remove(&group);
     }
     let _ = fs::remove_dir(yard);
 }
@@ -116,7 +116,7 @@ mod tests {
             fs::create_dir_all(path.join("slots")).unwrap();
             path
         };
-        let (living, dead, foreign) = (yard("dayfly-1"), yard("dayfly-2"), yard("other-3"));
+        let (living, dead, foreign) = (yard("dayfly-jobs-1"), yard("dayfly-jobs-2"), yard("dayfly-worker"));
         let held = lock(&living).unwrap().unwrap();
         assert_eq!(sweep([parent.path()].into_iter()), Swept::default());
         assert!(living.join("slots").exists() && foreign.exists() && !dead.exists());
