@@ -50,9 +50,8 @@ fn host(argv: Vec<String>) -> Result<(), Box<dyn Error>> {
         }
     });
     loop {
-        match waitpid(None, Some(WaitPidFlag::__WALL)) {
-            Err(Errno::ECHILD) => return Ok(()),
-            Ok(_) | Err(_) => {}
+        if waitpid(None, Some(WaitPidFlag::__WALL)) == Err(Errno::ECHILD) {
+            return Ok(());
         }
     }
 }

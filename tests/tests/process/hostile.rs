@@ -141,7 +141,7 @@ async fn none_survives_in_the_plain_tier() {
 
 fn none_survives_a_death_in(isolation: Isolation) {
     let group = OwnGroup::enter();
-    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let home = tempfile::tempdir().expect("a folder");
     let dir = home.path().join("job");
     let (mut number, mut processes, mut swept) = (0, 0, 0);
