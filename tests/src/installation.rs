@@ -1,6 +1,7 @@
 //! A whole installation of a test's own: a server, an API, workers, and a client on the outside.
 
 use crate::{Daemon, Server, eventually_async, free_port};
+use dayfly_worker::process::Isolation;
 use reqwest::Client;
 use serde_json::Value;
 use std::{
@@ -35,11 +36,19 @@ impl Installation {
     /// # Panics
     /// When a part does not come up.
     pub async fn start(tasks: &str) -> Self {
+        Self::start_in(Isolation::Auto, tasks).await
+    }
+
+    /// As [`Installation::start`], for workers that hold trees in this way.
+    ///
+    /// # Panics
+    /// When a part does not come up.
+    pub async fn start_in(isolation: Isolation, tasks: &str) -> Self {
         let server = Server::start();
         let dir = tempfile::tempdir().expect("a temporary folder");
         let state = dir.path().join("state");
         let config = format!(
-            "[redis]\nurl = \"{}\"\n[worker]\nlease_ttl = \"3s\"\nstate_dir = \"{}\"\n{tasks}",
+            "[redis]\nurl = \"{}\"\n[worker]\nlease_ttl = \"3s\"\nisolation = \"{isolation}\"\nstate_dir = \"{}\"\n{tasks}",
             server.url(),
             state.display()
         );

@@ -1,10 +1,7 @@
 //! The sweep of a predecessor's leftovers takes those, and nobody else's.
 
-use crate::{
-    census::Census,
-    daemon::{Daemon, Victim},
-};
-use dayfly_tests::processes_with;
+use crate::daemon::{Daemon, Victim};
+use dayfly_tests::{Census, processes_with};
 use dayfly_worker::process::{Isolation, sweep};
 
 #[test]
