@@ -1,11 +1,13 @@
 //! `dayfly-bench`: what Dayfly does on this machine, each figure beside the machine's own limit measured in the same run.
 //!
-//! Starts a server, an API and workers of its own. Prints a table, and JSON with `--json`.
+//! Starts a server, an API and workers of its own. Prints a table, and JSON with `--json`. `dayfly-bench survivors` puts
+//! Dayfly beside other systems instead.
 
 mod figures;
 mod http;
 mod latency;
 mod limits;
+mod survivors;
 mod throughput;
 
 use anyhow::Context as _;
@@ -15,8 +17,10 @@ use std::io::Write as _;
 
 /// Measures Dayfly beside the limits of this machine.
 #[derive(Debug, Parser)]
-#[command(name = "dayfly-bench", version)]
+#[command(name = "dayfly-bench", version, args_conflicts_with_subcommands = true)]
 struct Options {
+    #[command(subcommand)]
+    other: Option<Other>,
     /// Rounds; each figure is the median.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
@@ -31,11 +35,21 @@ struct Options {
     json: bool,
 }
 
+/// What is measured instead.
+#[derive(Debug, clap::Subcommand)]
+enum Other {
+    Survivors(survivors::Options),
+}
+
 fn main() -> anyhow::Result<()> {
     let options = Options::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let figures = runtime.block_on(measure(&options))?;
     let mut out = std::io::stdout().lock();
+    if let Some(Other::Survivors(options)) = &options.other {
+        let table = runtime.block_on(survivors::run(options))?;
+        return write!(out, "{table}").context("standard output");
+    }
+    let figures = runtime.block_on(measure(&options))?;
     if options.json { writeln!(out, "{}", figures.json()) } else { write!(out, "{}", figures.table()) }
         .context("standard output")
 }

@@ -1,6 +1,7 @@
 //! What tests share: servers, daemons and hosts of their own, and bounded waits.
 
 mod api;
+mod census;
 mod daemon;
 mod dev;
 mod example;
@@ -14,12 +15,13 @@ mod server;
 mod wait;
 
 pub use api::{Answer, Api, answer, queue};
+pub use census::Census;
 pub use daemon::{Daemon, PASSED_SECRET, dayfly_binary};
 pub use dev::Dev;
 pub use example::{Ran, run_example};
 pub use hand::{Hand, task};
 pub use installation::Installation;
 pub use own_group::OwnGroup;
-pub use processes::{alive, descendants, processes_with};
+pub use processes::{alive, descendants, parent, processes_with};
 pub use server::{Server, free_port, server_binary};
 pub use wait::{eventually, eventually_async};

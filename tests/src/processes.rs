@@ -44,7 +44,9 @@ pub fn descendants(of: i32) -> Vec<i32> {
     found.into_iter().skip(1).filter(|&pid| alive(pid)).collect()
 }
 
-fn parent(pid: i32) -> Option<i32> {
+/// Whose child a process is now.
+#[must_use]
+pub fn parent(pid: i32) -> Option<i32> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
 }

@@ -4,12 +4,11 @@
 //! 200 trees in all, 1,000 with `DAYFLY_TEST_LONG=1`, or `DAYFLY_TEST_TREES`.
 
 use crate::{
-    census::Census,
     daemon::{Daemon, Victim},
     room::{end, gets_ready, hostile, kill_hard, mark, start, supervisor_in},
 };
 use dayfly_common::model::KilledBy;
-use dayfly_tests::OwnGroup;
+use dayfly_tests::{Census, OwnGroup};
 use dayfly_worker::process::{Isolation, Supervisor, Tier, sweep};
 use std::time::{Duration, Instant};
 

@@ -1,6 +1,5 @@
 //! The process room by itself: no queue, no Redis. One file a behaviour.
 
-mod census;
 mod daemon;
 mod deaths;
 mod exits;

@@ -1,11 +1,10 @@
 //! The sweep of a predecessor's leftovers takes those, and nobody else's.
 
 use crate::{
-    census::Census,
     daemon::{Daemon, Victim},
     room::supervisor_in,
 };
-use dayfly_tests::{OwnGroup, processes_with};
+use dayfly_tests::{Census, OwnGroup, processes_with};
 use dayfly_worker::process::{Isolation, sweep};
 
 const ALL: [Victim; 3] = [Victim::Slot, Victim::Supervisor, Victim::Daemon];

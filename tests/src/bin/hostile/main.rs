@@ -1,8 +1,8 @@
 //! A job's program that misbehaves on request: `hostile SHAPE`.
 //!
-//! It says `ready` on fd 3 (`DAYFLY_EVENTS_FD`) once the tree stands. With `HOSTILE_LEADER=exit` the leader then ends and
-//! leaves the rest behind; otherwise it stays. Every process ignores TERM, HUP and INT, and has cleared its
-//! parent-death signal, unless the shape says otherwise.
+//! It says `ready` on `DAYFLY_EVENTS_FD`, or on fd 3, once the tree stands. With `HOSTILE_LEADER=exit` the leader then ends
+//! and leaves the rest behind, not before the file `HOSTILE_GO` exists if one is named; otherwise it stays. Every process
+//! ignores TERM, HUP and INT, and has cleared its parent-death signal, unless the shape says otherwise.
 
 #![expect(unsafe_code, reason = "fork, clone and raw signals are what this program is about")]
 

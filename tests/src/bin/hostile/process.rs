@@ -1,6 +1,8 @@
 //! What all shapes are made of.
 
 use std::{
+    env,
+    path::Path,
     process::exit,
     sync::{
         OnceLock,
@@ -20,6 +22,8 @@ const BUDGET: i32 = 100_000;
 static STANDS: OnceLock<Counter> = OnceLock::new();
 /// Forks of the tree so far.
 static FORKS: OnceLock<Counter> = OnceLock::new();
+/// Where [`ready`] is said.
+static EVENTS: OnceLock<i32> = OnceLock::new();
 /// When the leader began.
 static BEGUN: OnceLock<Instant> = OnceLock::new();
 
@@ -27,6 +31,7 @@ static BEGUN: OnceLock<Instant> = OnceLock::new();
 pub(crate) fn begin() {
     STANDS.get_or_init(Counter::new);
     FORKS.get_or_init(Counter::new);
+    EVENTS.get_or_init(|| env::var("DAYFLY_EVENTS_FD").ok().and_then(|text| text.parse().ok()).unwrap_or(3));
     BEGUN.get_or_init(Instant::now);
     harden();
 }
@@ -97,25 +102,38 @@ pub(crate) fn leave(code: i32) -> ! {
     unsafe { libc::_exit(code) }
 }
 
-/// Says on fd 3 that the tree stands.
+/// Says on the events' descriptor that the tree stands.
 pub(crate) fn ready() {
     if let Some(stands) = STANDS.get() {
         stands.add(1);
     }
     let line = b"ready\n";
+    let events = EVENTS.get().copied().unwrap_or(3);
     // SAFETY: the buffer is as long as said. Unbuffered, so that a forked child says nothing twice.
-    unsafe { libc::write(3, line.as_ptr().cast(), line.len()) };
+    unsafe { libc::write(events, line.as_ptr().cast(), line.len()) };
 }
 
 /// The leader's last act: it stays, or ends as it was asked to.
 pub(crate) fn leader_is_done() -> ! {
-    if std::env::var_os("HOSTILE_LEADER").is_some_and(|what| what == "exit") {
+    if env::var_os("HOSTILE_LEADER").is_some_and(|what| what == "exit") {
         if let Some(stands) = STANDS.get() {
             stands.wait_for(1);
+        }
+        if let Some(go) = env::var_os("HOSTILE_GO") {
+            wait_for_file(Path::new(&go));
         }
         leave(0)
     }
     stay()
+}
+
+/// Lets who started the tree look at it before the leader ends.
+fn wait_for_file(file: &Path) {
+    while !file.exists() {
+        end_when_old();
+        // SAFETY: takes a number.
+        unsafe { libc::usleep(1000) };
+    }
 }
 
 /// Counts processes of the tree that have got to a point, over process boundaries.
