@@ -17,6 +17,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// Stays in one call of C, which holds the interpreter's lock, and ignores what is used to end such programs.
+const HOLDS_THE_LOCK: &str = "import re, signal
+for number in signal.SIGALRM, signal.SIGTERM: signal.signal(number, signal.SIG_IGN)
+re.match('(a+)+$', 'a' * 60 + 'b')";
+
 type Any = Box<dyn Error + Send + Sync>;
 
 fn main() -> Result<(), Any> {
@@ -49,7 +54,11 @@ async fn measure(supervisor: &Supervisor, cores: usize, time: Duration) -> Resul
         print_times(&format!("kill {shape}"), kills(supervisor, shape, 40).await?);
     }
     let number = env::var("DEADLINES").map_or(Ok(100), |text| text.parse())?;
-    print_times(&format!("past the deadline, {number} jobs"), deadlines(supervisor, number).await?);
+    let hostile: PathBuf = env::current_exe()?.with_file_name("hostile");
+    let spinning = spec(&[hostile.to_string_lossy().as_ref(), "spin"]);
+    print_times(&format!("past the deadline, {number} that spin"), deadlines(supervisor, number, &spinning).await?);
+    let locked = spec(&["python3", "-c", HOLDS_THE_LOCK]);
+    print_times(&format!("past the deadline, {number} in Python"), deadlines(supervisor, number, &locked).await?);
     memory(supervisor).await
 }
 
@@ -72,10 +81,8 @@ fn print_times(what: &str, mut taken: Vec<Duration>) {
 }
 
 /// From the deadline to the report that nothing is left, of programs that burn a processor and ignore SIGTERM and SIGALRM.
-async fn deadlines(supervisor: &Supervisor, number: usize) -> Result<Vec<Duration>, Any> {
-    let hostile: PathBuf = env::current_exe()?.with_file_name("hostile");
-    let mut job = spec(&[hostile.to_string_lossy().as_ref(), "spin"]);
-    (job.timeout, job.grace) = (Duration::from_millis(50), Duration::ZERO);
+async fn deadlines(supervisor: &Supervisor, number: usize, job: &JobSpec) -> Result<Vec<Duration>, Any> {
+    let job = JobSpec { timeout: Duration::from_millis(50), grace: Duration::ZERO, ..job.clone() };
     let mut slot = supervisor.open_slot().await?;
     let mut late = Vec::new();
     for _ in 0..number {
