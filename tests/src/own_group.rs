@@ -20,8 +20,13 @@ impl OwnGroup {
         let path = home().and_then(|home| {
             let path = home.join(format!("test-{}", std::process::id()));
             fs::create_dir(&path).ok()?;
-            fs::write(path.join("pids.max"), MOST.to_string()).ok()?;
-            fs::write(path.join("cgroup.procs"), "0").ok()?;
+            let entered = fs::write(path.join("pids.max"), MOST.to_string())
+                .and_then(|()| fs::write(path.join("cgroup.procs"), "0"));
+            if entered.is_err() {
+                // Nobody is in it.
+                let _ = fs::remove_dir(&path);
+                return None;
+            }
             Some((path, home))
         });
         Self { path }

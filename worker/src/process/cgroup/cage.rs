@@ -171,15 +171,21 @@ fn named<T>(path: &Path, done: io::Result<T>) -> io::Result<T> {
 mod tests {
     use super::*;
 
-    /// A folder in place of a group: which files get which limits.
+    /// A folder in place of a yard: which files get which limits.
     #[test]
     fn version_2_limits_are_written_to_one_group() {
         let home = tempfile::tempdir().unwrap();
-        limit_memory(home.path(), Version::V2, 1 << 20).unwrap();
-        let of = |file: &str| fs::read_to_string(home.path().join(file)).unwrap();
+        let yard = Yard::in_folder(home.path());
+        let group = home.path().join("job-3");
+        let wanted = Wanted { memory: Some(1 << 20), processes: Some(10), cpus_milli: Some(1500) };
+        // An ordinary folder has no `cgroup.procs`.
+        assert!(Cage::make(&yard, 3, wanted).is_err());
+        let of = |file: &str| fs::read_to_string(group.join(file)).unwrap();
         assert_eq!(of("memory.max"), "1048576");
         assert_eq!(of("memory.swap.max"), "0");
         assert_eq!(of("memory.oom.group"), "1");
+        assert_eq!(of("pids.max"), "10");
+        assert_eq!(of("cpu.max"), "150000 100000");
     }
 
     #[test]

@@ -120,10 +120,7 @@ pub(super) fn make_room(controller: &str, group: &Path) -> io::Result<()> {
         return Err(io::Error::other("other programs share the worker's group"));
     }
     let leaf = group.join(LEAF);
-    match fs::create_dir(&leaf) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-        Ok(()) | Err(_) => {}
-    }
+    make(&leaf)?;
     for pid in pids {
         match fs::write(leaf.join("cgroup.procs"), pid.to_string()) {
             // It has ended since it was listed.
@@ -132,6 +129,14 @@ pub(super) fn make_room(controller: &str, group: &Path) -> io::Result<()> {
         }
     }
     enable()
+}
+
+/// Makes a group, unless it is there.
+pub(super) fn make(group: &Path) -> io::Result<()> {
+    match fs::create_dir(group) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        done => done,
+    }
 }
 
 /// Whether a process is `ancestor` or descends from it.

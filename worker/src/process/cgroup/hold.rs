@@ -16,7 +16,7 @@ pub enum Holder {
     Slot,
 }
 
-/// What holds which limit, and whether processes are found again when nobody above them is left.
+/// What holds which limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holders {
     /// `memory`.
@@ -25,8 +25,6 @@ pub struct Holders {
     pub nproc: Holder,
     /// `cpus`.
     pub cpus: Holder,
-    /// A control group keeps the plain tier's jobs together: none of them can leave it, whatever else it hides.
-    pub leftovers: bool,
 }
 
 impl Holder {

@@ -1,6 +1,6 @@
 //! Ending what a supervisor has left in its yard when it was killed together with its daemon and slots.
 //!
-//! A process cannot leave its group, and a group that allows no process more (`pids.max` = 0) lets none fork. So here even
+//! A process that may not write control groups cannot leave its own, and a group that allows no process more (`pids.max` = 0) lets none fork. So here even
 //! those are met that fork and end without a pause, have left every session, and have cleared their environment.
 
 use super::yard::{PREFIX, lock};
@@ -60,15 +60,19 @@ pub(super) fn sweep<'a>(parents: impl Iterator<Item = &'a Path>) -> Swept {
 }
 
 /// Removes a group and those in it, which jobs too may have made. Those that still hold processes stay.
-pub(super) fn remove(yard: &Path) {
-    for group in inside(yard) {
-        remove(&group);
-    }
-    let _ = fs::remove_dir(yard);
+pub(super) fn remove(group: &Path) {
+    inside(group).iter().for_each(|inner| remove(inner));
+    let _ = fs::remove_dir(group);
 }
 
 fn empty(yard: &Path) -> Swept {
-    let groups: Vec<PathBuf> = inside(yard).into_iter().chain([yard.to_owned()]).collect();
+    // Jobs may have made groups in theirs.
+    let mut groups = vec![yard.to_owned()];
+    let mut at = 0;
+    while let Some(group) = groups.get(at) {
+        groups.extend(inside(group));
+        at += 1;
+    }
     if groups.iter().all(|group| processes(group).is_empty()) {
         return Swept::default();
     }
@@ -92,9 +96,9 @@ fn empty(yard: &Path) -> Swept {
     }
 }
 
-/// The groups in a yard.
-fn inside(yard: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(yard).into_iter().flatten().flatten();
+/// The groups directly in a group.
+fn inside(group: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(group).into_iter().flatten().flatten();
     entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path()).collect()
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     Holder, Holders, Version,
-    find::{Own, Place, make_room},
+    find::{Own, Place, make, make_room},
     stale,
 };
 use nix::fcntl::{Flock, FlockArg};
@@ -87,12 +87,7 @@ impl Yard {
 
     /// Which limits groups of this yard hold, and which are held otherwise.
     pub(in crate::process) fn holders(&self) -> Holders {
-        Holders {
-            memory: Holder::of(self.memory()),
-            nproc: Holder::of(self.pids()),
-            cpus: Holder::of(self.cpu()),
-            leftovers: self.door.is_some(),
-        }
+        Holders { memory: Holder::of(self.memory()), nproc: Holder::of(self.pids()), cpus: Holder::of(self.cpu()) }
     }
 
     /// Puts this process, a slot, into the slots' group with all that it will start. Of no effect where there is none. To be
@@ -119,11 +114,8 @@ impl Yard {
 /// A new group, locked. Another supervisor's sweep may come between making and locking; then it is made once more.
 fn enclose(path: &Path) -> io::Result<Flock<File>> {
     for _ in 0..10 {
-        match fs::create_dir(path) {
-            // Of a dead supervisor that had this pid; the lock tells.
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-            Ok(()) | Err(_) => {}
-        }
+        // It may be there, of a dead supervisor that had this pid: the lock tells.
+        make(path)?;
         if let Some(lock) = lock(path)?
             && path.exists()
         {
@@ -144,14 +136,21 @@ pub(super) fn lock(path: &Path) -> io::Result<Option<Flock<File>>> {
 
 fn open_door(plot: &Path) -> io::Result<File> {
     let slots = plot.join(SLOTS);
-    match fs::create_dir(&slots) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-        Ok(()) | Err(_) => {}
-    }
+    make(&slots)?;
     // Below a group of version 2 that others have made threaded nobody can enter.
     if fs::read_to_string(slots.join("cgroup.type")).is_ok_and(|kind| kind.trim() != "domain") {
         let _ = fs::remove_dir(&slots);
         return Err(io::ErrorKind::Unsupported.into());
     }
     File::options().write(true).open(slots.join("cgroup.procs"))
+}
+
+#[cfg(test)]
+impl Yard {
+    /// A folder in place of a version 2 group that holds everything.
+    pub(super) fn in_folder(path: &Path) -> Self {
+        let lock = lock(path).expect("a folder").expect("free");
+        let plots = vec![Plot { version: Version::V2, path: path.to_owned(), _lock: lock }];
+        Self { plots, memory: Some(0), pids: Some(0), cpu: Some(0), door: None }
+    }
 }
