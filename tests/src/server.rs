@@ -6,6 +6,7 @@ use std::{
     net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
 use tempfile::TempDir;
@@ -127,12 +128,21 @@ impl Drop for Server {
     }
 }
 
-/// A port of loopback that was free a moment ago.
+/// A port of loopback that was free a moment ago, and that hardly anybody else is given: below those of outgoing
+/// connections (`ip_local_port_range`) and of `dayfly dev`, in a stretch of this process's own.
 ///
 /// # Panics
-/// When loopback has none.
+/// When all of them are taken.
 #[must_use]
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
-    listener.local_addr().expect("its address").port()
+    const PORTS: u32 = 10_000;
+    const FIRST: u32 = 10_000;
+    const STRETCH: u32 = 16;
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let own = std::process::id() % (PORTS / STRETCH) * STRETCH;
+    (0..PORTS)
+        .map(|_| FIRST + (own + NEXT.fetch_add(1, Ordering::Relaxed)) % PORTS)
+        .filter_map(|port| u16::try_from(port).ok())
+        .find(|&port| TcpListener::bind(("127.0.0.1", port)).is_ok())
+        .expect("a free port")
 }

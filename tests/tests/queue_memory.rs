@@ -1,15 +1,27 @@
 //! A queued job is compact: at most 600 bytes of the server's memory with a 100-byte input (680 with an idempotency key).
 
 use dayfly_common::{model::JobId, queue::Submit};
-use dayfly_tests::rig::{Rig, job};
+use dayfly_tests::{
+    eventually_async,
+    rig::{Rig, job},
+};
+use std::time::Duration;
 
 const JOBS: usize = 20_000;
 const AT_ONCE: usize = 64;
+const BOUND: Duration = Duration::from_secs(20);
 
+/// What the server holds once it has freed what was deleted: Valkey does that on a thread of its own
+/// (`lazyfree-lazy-user-del`), later when the machine is busy.
 async fn used(rig: &Rig) -> usize {
-    let info: String = rig.hand.get(&["INFO", "memory"]).await;
-    let line = info.lines().find_map(|line| line.strip_prefix("used_memory:")).expect("used_memory");
-    line.parse().expect("a number")
+    eventually_async("what was deleted is freed", BOUND, async || {
+        let info: String = rig.hand.get(&["INFO", "memory"]).await;
+        let field = |name: &str| -> usize {
+            info.lines().find_map(|line| line.strip_prefix(name)).expect(name).parse().expect("a number")
+        };
+        (field("lazyfree_pending_objects:") == 0).then(|| field("used_memory:"))
+    })
+    .await
 }
 
 /// Bytes a job, the stream of events left out: it is capped, whatever the number of jobs.

@@ -4,11 +4,17 @@ use crate::failure::Failure;
 use nix::fcntl::{Flock, FlockArg};
 use std::{
     fs::{self, DirBuilder, File},
+    hash::{DefaultHasher, Hash as _, Hasher as _},
     io::{Seek as _, Write as _},
     net::TcpListener,
+    ops::Range,
     os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
 };
+
+/// Below the ports that Linux gives to outgoing connections (`ip_local_port_range`, from 32768): of those, any may be
+/// taken between two starts, or between the look and the server's own bind.
+const PORTS: Range<u16> = 20_000..32_000;
 
 /// The folder, held until this value goes.
 #[derive(Debug)]
@@ -66,17 +72,29 @@ impl Data {
     pub(super) fn port(&self) -> Result<u16, Failure> {
         let file = self.path.join("redis.port");
         let last = fs::read_to_string(&file).ok().and_then(|text| text.trim().parse().ok()).filter(|port| *port != 0);
-        let bound = last
-            .and_then(|port: u16| TcpListener::bind(("127.0.0.1", port)).ok())
-            .map_or_else(|| TcpListener::bind(("127.0.0.1", 0)), Ok)
-            .and_then(|listener| listener.local_addr())
-            .map_err(|why| Failure::runtime(format_args!("no free port on 127.0.0.1: {why}")))?;
-        if last != Some(bound.port()) {
-            fs::write(&file, format!("{}\n", bound.port()))
+        let port = last.into_iter().chain(self.likely()).find(|&port| free(port)).ok_or_else(|| {
+            Failure::runtime(format_args!("no port of {} to {} is free on 127.0.0.1", PORTS.start, PORTS.end - 1))
+        })?;
+        if last != Some(port) {
+            fs::write(&file, format!("{port}\n"))
                 .map_err(|why| Failure::runtime(format_args!("{} cannot be written: {why}", file.display())))?;
         }
-        Ok(bound.port())
+        Ok(port)
     }
+
+    /// All of [`PORTS`], from one that the folder's path chooses: two folders seldom want the same.
+    fn likely(&self) -> impl Iterator<Item = u16> {
+        let mut hasher = DefaultHasher::new();
+        self.path.hash(&mut hasher);
+        let count = PORTS.len() as u64;
+        let first = hasher.finish() % count;
+        (0..count).filter_map(move |step| u16::try_from((first + step) % count).ok()).map(|at| PORTS.start + at)
+    }
+}
+
+/// Whether a server could listen there now.
+pub(super) fn free(port: u16) -> bool {
+    TcpListener::bind(("127.0.0.1", port)).is_ok()
 }
 
 #[cfg(test)]

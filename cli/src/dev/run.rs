@@ -2,8 +2,8 @@
 
 use super::{
     announce::{Announcement, without_password},
-    child::Line,
-    data::Data,
+    child::{Line, Part},
+    data::{Data, free},
     examples,
     house::{self, House},
     ready::reachable,
@@ -23,6 +23,9 @@ use std::{
     net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
 };
+
+/// How often a port is chosen for the private server.
+const PORT_TRIES: u32 = 3;
 
 pub(crate) fn run(args: &DevArgs, log_format: LogFormat) -> Result<(), Failure> {
     let data = Data::open(&args.data)?;
@@ -85,14 +88,26 @@ impl Start<'_> {
             None
         } else {
             let program = server::program(self.args.redis_bin.as_deref())?;
-            let port = self.data.port()?;
-            self.config.redis.url = format!("redis://127.0.0.1:{port}/0");
-            Some(house::start_server(server::line(&program, port, &self.data)?, port).await?)
+            Some(self.server(&program).await?)
         };
         let state_dir = self.data.folder("worker")?.display().to_string();
         let api = self.line("api", &[("DAYFLY_API_INSECURE", self.config.api.insecure.to_string())])?;
         let worker = self.line("worker", &[("DAYFLY_WORKER_STATE_DIR", state_dir)])?;
         House::start(server, api, worker, &self.config)
+    }
+
+    /// The private server, on another port when somebody took the chosen one before the server did.
+    async fn server(&mut self, program: &Path) -> Result<Part, Failure> {
+        let mut tries = PORT_TRIES;
+        loop {
+            let port = self.data.port()?;
+            self.config.redis.url = format!("redis://127.0.0.1:{port}/0");
+            let started = house::start_server(server::line(program, port, &self.data)?, port).await;
+            tries -= 1;
+            if started.is_ok() || tries == 0 || free(port) {
+                return started;
+            }
+        }
     }
 
     /// `dayfly <name>` with what differs from the file in its environment: a URL on a command line would show its
