@@ -11,7 +11,9 @@ const EXIT_PLEASE_RETRY: i32 = 75;
 /// The outcome of an attempt that ran.
 pub(crate) fn of_run(task: &TaskDef, timeout: Duration, ended: &mut Ended) -> Outcome {
     if ended.unkillable {
-        return failed(ended, ErrorKind::Unkillable, "a process of the job could not be killed".to_owned(), false);
+        let remains = if ended.remains.is_empty() { String::new() } else { format!(": {}", ended.remains) };
+        let message = format!("SIGKILL does not end all of its processes{remains}");
+        return failed(ended, ErrorKind::Unkillable, message, false);
     }
     match ended.killed_by {
         Some(KilledBy::Cancel) => Outcome::Cancelled,
@@ -150,6 +152,7 @@ mod tests {
             stdout_truncated: false,
             stderr_tail: "why".to_owned(),
             unkillable: false,
+            remains: String::new(),
         }
     }
 

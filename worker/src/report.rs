@@ -49,8 +49,8 @@ impl Reporter {
         match note {
             Note::Stderr(at, text) => self.push(Line { stream: LineStream::Stderr, at, text }),
             Note::System(at, text) => self.push(Line { stream: LineStream::System, at, text }),
-            Note::Stuck(at) => {
-                let text = "some of its processes do not die from SIGKILL: they hang in the kernel".to_owned();
+            Note::Stuck(at, remains) => {
+                let text = format!("some of its processes do not die from SIGKILL: {remains}");
                 self.push(Line { stream: LineStream::System, at, text });
             }
             Note::Event(at, text) => match read_event(&text) {

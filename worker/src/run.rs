@@ -160,8 +160,8 @@ async fn watch(
             ended = &mut end => break ended,
             note = notes.recv(), if notes_open => match note {
                 Some(note) => {
-                    if matches!(note, Note::Stuck(_)) {
-                        error!(job = %claim.id, pid, "processes of a job do not die from SIGKILL; its slot is replaced unless they do within a minute");
+                    if let Note::Stuck(_, remains) = &note {
+                        error!(job = %claim.id, pid, remains, "processes of a job do not die from SIGKILL; its slot is replaced unless they do within a minute");
                     }
                     reporter.take(note);
                 }

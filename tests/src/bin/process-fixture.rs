@@ -74,7 +74,7 @@ async fn daemon(argv: Vec<String>) -> Result<(), Box<dyn Error>> {
         match note {
             Note::Event(_, line) => println!("{line}"),
             Note::Stderr(_, line) | Note::System(_, line) => eprintln!("{line}"),
-            Note::Stuck(_) => eprintln!("it does not die"),
+            Note::Stuck(_, remains) => eprintln!("it does not die: {remains}"),
         }
     }
     let (ended, _) = end.ended().await;

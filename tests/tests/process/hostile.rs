@@ -5,7 +5,7 @@
 
 use crate::{
     daemon::{Daemon, Victim},
-    room::{end, gets_ready, hostile, kill_hard, mark, start, supervisor_in},
+    room::{BOUND, end, gets_ready, hostile, kill_hard, mark, start, supervisor_in},
 };
 use dayfly_common::model::KilledBy;
 use dayfly_tests::{Census, OwnGroup};
@@ -73,6 +73,8 @@ fn combination<'a, A, B>(first: &'a [A], second: &'a [B], index: usize) -> (&'a 
 async fn end_in(supervisor: &Supervisor, shape: &str, ending: Ending) -> (Census, Duration) {
     let mut job = hostile(shape);
     job.grace = Duration::from_millis(20);
+    // A machine that stands still for a while has left nothing alive.
+    job.patience = BOUND / 2;
     match ending {
         Ending::Deadline => job.timeout = Duration::from_millis(1500),
         Ending::LeaderExits => job.env.push(("HOSTILE_LEADER".into(), "exit".into())),

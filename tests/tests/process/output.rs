@@ -13,7 +13,7 @@ fn texts(notes: &[Note]) -> Vec<String> {
             Note::Stderr(at, line) => (at, format!("stderr {line}")),
             Note::Event(at, line) => (at, format!("event {line}")),
             Note::System(at, line) => (at, format!("system {line}")),
-            Note::Stuck(at) => (at, "stuck".to_owned()),
+            Note::Stuck(at, remains) => (at, format!("stuck {remains}")),
         })
         .map(|(at, text)| {
             assert!(*at > 1_700_000_000_000, "ms since the epoch: {at}");

@@ -37,16 +37,16 @@ impl Drop for Freezer {
     }
 }
 
-async fn until_stuck(run: &mut Run) {
+async fn until_stuck(run: &mut Run) -> String {
     let told = async {
         while let Some(note) = run.notes.recv().await {
-            if matches!(note, Note::Stuck(_)) {
-                return;
+            if let Note::Stuck(_, remains) = note {
+                return remains;
             }
         }
         panic!("it ended");
     };
-    tokio::time::timeout(BOUND, told).await.expect("in time");
+    tokio::time::timeout(BOUND, told).await.expect("in time")
 }
 
 #[tokio::test]
@@ -58,7 +58,8 @@ async fn what_comes_back_in_time_ends_as_it_should_have() {
     ready(&mut run).await;
     let Some(freezer) = Freezer::around(run.pid) else { return };
     run.control.kill(KilledBy::Cancel, Duration::ZERO);
-    until_stuck(&mut run).await;
+    let remains = until_stuck(&mut run).await;
+    assert!(remains.starts_with("sleep (pid "), "{remains}");
     drop(freezer);
     let (ended, slot) = end(job).await;
     assert_eq!((ended.exit, ended.killed_by, ended.unkillable), (Exit::Signal(9), Some(KilledBy::Cancel), false));
@@ -78,6 +79,7 @@ async fn what_does_not_is_unkillable_and_its_slot_retires() {
     run.control.kill(KilledBy::Cancel, Duration::ZERO);
     until_stuck(&mut run).await;
     let (ended, slot) = end(job).await;
+    assert!(ended.remains.starts_with("sleep (pid "), "{ended:?}");
     assert!(ended.unkillable && alive(pid), "{ended:?}");
     assert!(slot.is_none());
     let fresh = supervisor.open_slot().await.expect("another slot");

@@ -38,6 +38,8 @@ pub(super) struct Driver {
     /// How long after that the slot must have reported.
     slack: Duration,
     patience: Duration,
+    /// What SIGKILL had not ended after 3 s, once that has been told.
+    remains: String,
     started: Instant,
 }
 
@@ -54,7 +56,7 @@ enum Report {
 impl Driver {
     /// For a job that has just been started with these times.
     pub(super) fn new(slot: Slot, ending: Ending, patience: Duration) -> Self {
-        Self { slot, ending, kill_due: None, slack: SLACK, patience, started: Instant::now() }
+        Self { slot, ending, kill_due: None, slack: SLACK, patience, remains: String::new(), started: Instant::now() }
     }
 
     /// Until the end.
@@ -69,9 +71,10 @@ impl Driver {
                 said = self.slot.link.hear() => match said {
                     Ok(Said::Message(FromSlot::Ended(end), _)) => break Report::Ended(end),
                     Ok(Said::Message(FromSlot::Gone { unkillable }, _)) => break Report::Died { unkillable },
-                    Ok(Said::Message(FromSlot::Stuck, _)) => {
+                    Ok(Said::Message(FromSlot::Stuck { remains }, _)) => {
                         self.slack += self.patience;
-                        output.say_stuck();
+                        output.say_stuck(remains.clone());
+                        self.remains = remains;
                     }
                     Ok(Said::Message(
                         FromSlot::Hello(_)
@@ -141,7 +144,8 @@ impl Driver {
         match report {
             Report::Ended(end) => {
                 let retired = end.unkillable;
-                (Ended::from_report(&end), (!retired).then_some(self.slot))
+                let ended = Ended { remains: self.remains, ..Ended::from_report(&end) };
+                (ended, (!retired).then_some(self.slot))
             }
             Report::Died { unkillable } => {
                 let mut ended = Ended::unknown();
@@ -149,6 +153,7 @@ impl Driver {
                 ended.kill_ms = self.ending.kill_time().map(whole_ms);
                 ended.usage.wall_ms = whole_ms(self.started.elapsed());
                 ended.unkillable = unkillable;
+                ended.remains = self.remains;
                 (ended, None)
             }
         }
@@ -217,6 +222,7 @@ impl Ended {
             stdout_truncated: false,
             stderr_tail: String::new(),
             unkillable: false,
+            remains: String::new(),
         }
     }
 }

@@ -10,6 +10,7 @@ use super::{
     launch_plan,
     limits::Bounds,
     reaper::{Reaper, Tree},
+    remains,
     slot::{Event, Slot},
     wire::{FromSlot, JobEnd, Start, ToSlot},
 };
@@ -158,13 +159,13 @@ impl Job {
         let mut kill = |slot: &mut Slot, bound, pace| {
             kill::until_empty(&mut self.reaper, &mut slot.tools.reach, self.cage.as_ref(), bound, pace)
         };
-        let tree = kill(slot, UNKILLABLE_AFTER, Pace::Hurry);
-        if tree == Tree::Empty || self.patience.is_zero() {
-            return tree;
+        if kill(slot, UNKILLABLE_AFTER, Pace::Hurry) == Tree::Empty {
+            return Tree::Empty;
         }
         // It hangs in the kernel (a disk, a network file system) and may come out of there: while it is there the job has
         // not ended. Nobody to tell is no reason to stop.
-        let _ = slot.say(&FromSlot::Stuck);
+        let remains = remains::described(&slot.tools.reach.tree());
+        let _ = slot.say(&FromSlot::Stuck { remains });
         kill(slot, self.patience, Pace::Wait)
     }
 

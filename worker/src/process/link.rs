@@ -52,7 +52,7 @@ impl Link {
             Said::Message(
                 FromSlot::Hello(_)
                 | FromSlot::Started { .. }
-                | FromSlot::Stuck
+                | FromSlot::Stuck { .. }
                 | FromSlot::NotStarted(_)
                 | FromSlot::LeaseTooShort
                 | FromSlot::Ended(_)

@@ -33,6 +33,7 @@ mod output;
 mod privacy;
 mod reaper;
 mod refusal;
+mod remains;
 mod sandbox;
 mod selftest;
 mod slot;

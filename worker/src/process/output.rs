@@ -112,8 +112,8 @@ impl Output {
     }
 
     /// Tells that the job does not die.
-    pub(super) fn say_stuck(&mut self) {
-        self.kept.log.send(Note::Stuck(wall_ms()));
+    pub(super) fn say_stuck(&mut self, remains: String) {
+        self.kept.log.send(Note::Stuck(wall_ms(), remains));
     }
 
     /// Reads what is there without waiting, closes the pipes and gives the whole. For when the tree is gone.
@@ -255,7 +255,7 @@ mod tests {
                 Note::Stderr(_, line) => format!("E {line}"),
                 Note::Event(_, line) => format!("V {line}"),
                 Note::System(_, line) => format!("S {line}"),
-                Note::Stuck(_) => "stuck".to_owned(),
+                Note::Stuck(_, remains) => format!("stuck {remains}"),
             })
             .collect()
     }

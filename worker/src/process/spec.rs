@@ -54,7 +54,8 @@ pub enum Note {
     /// Something about the output itself, said once each: cut off at the cap, and so on.
     System(i64, String),
     /// SIGKILL did not end all of the job within 3 s; it is tried for [`JobSpec::patience`] longer.
-    Stuck(i64),
+    /// Says which processes are left, and where they hang.
+    Stuck(i64, String),
 }
 
 /// How the leader ended.
@@ -89,4 +90,6 @@ pub struct Ended {
     pub stderr_tail: String,
     /// Processes that SIGKILL did not end within 3 s and [`JobSpec::patience`].
     pub unkillable: bool,
+    /// What was left after those 3 s, as in [`Note::Stuck`]; empty when nothing was, or when nobody could look.
+    pub remains: String,
 }

@@ -109,8 +109,11 @@ pub(super) enum FromSlot {
         /// Its pid as the slot sees it.
         pid: i32,
     },
-    /// Something of the job does not die; the slot goes on trying.
-    Stuck,
+    /// Something of the job has not died within 3 s; the slot goes on trying when it may.
+    Stuck {
+        /// Which processes, and where they hang.
+        remains: String,
+    },
     /// The leader could not be started.
     NotStarted(String),
     /// The start gate is shut.
