@@ -3,6 +3,7 @@
 use crate::{
     ApiSettings,
     catalogue::Catalogue,
+    error::{Code, Problem},
     events::Events,
     routes::{cancel, health, jobs, logs, result, submit, tasks, workers},
 };
@@ -11,7 +12,10 @@ use axum::{
     routing::{get, post},
 };
 use dayfly_common::queue::{Queue, TaskCard};
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::IpAddr,
+    sync::{Arc, OnceLock},
+};
 use tokio_util::sync::CancellationToken;
 
 /// What all handlers share.
@@ -20,6 +24,8 @@ pub(crate) struct App {
     pub(crate) queue: Queue,
     pub(crate) catalogue: Catalogue,
     pub(crate) events: Events,
+    /// Set when the server has lost its data since this process met it.
+    pub(crate) data_gone: OnceLock<()>,
     /// Cancelled when the server shuts down: whoever waits answers at once.
     pub(crate) closing: CancellationToken,
     pub(crate) max_body: u64,
@@ -34,11 +40,30 @@ impl App {
             catalogue: Catalogue::new(queue.clone(), settings.tasks.iter().map(TaskCard::from)),
             queue,
             events: Events::default(),
+            data_gone: OnceLock::new(),
             closing: CancellationToken::new(),
             max_body: settings.max_body,
             max_wait_ms: settings.max_wait_ms,
             on_loopback: listens_on.is_loopback(),
         })
+    }
+}
+
+impl App {
+    /// That the data is what this process has known.
+    ///
+    /// # Errors
+    /// It has gone: jobs that were acknowledged, and the keys that tell a repeated request. To go on is for people to say.
+    pub(crate) fn check_data(&self) -> Result<(), Problem> {
+        match self.data_gone.get() {
+            None => Ok(()),
+            Some(()) => Err(Problem::new(
+                Code::RedisUnavailable,
+                "Redis has lost all its data since this server met it, so no job is taken until its operator has looked: \
+                 restarting this server goes on with what is there.",
+            )
+            .retry_after(30)),
+        }
     }
 }
 

@@ -160,6 +160,8 @@ mod tests {
             prefix: "dayfly".to_owned(),
             pool_size: 1,
             command_deadline: Duration::from_millis(100),
+            wait_replicas: 0,
+            require_durable: false,
         };
         let settings = ApiSettings { max_body: 1, max_wait_ms: 1, tasks: Vec::new() };
         let app = App::new(settings, Queue::new(&redis).unwrap(), Ipv4Addr::LOCALHOST.into());

@@ -24,7 +24,7 @@ mod upkeep;
 mod view;
 mod waiting;
 
-pub use serve::serve;
+pub use serve::{ServeError, serve};
 
 use dayfly_common::model::TaskDef;
 use std::net::SocketAddr;

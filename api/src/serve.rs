@@ -9,7 +9,7 @@ use crate::{
     front, upkeep,
 };
 use axum::Router;
-use dayfly_common::queue::Queue;
+use dayfly_common::queue::{Queue, QueueError};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -26,29 +26,45 @@ const LAST_WORD: Duration = Duration::from_secs(5);
 /// Pause after a failed accept: most often too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// Why an API cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The listener failed.
+    #[error("{0}")]
+    Listener(#[from] io::Error),
+    /// The server in the middle keeps less than it must.
+    #[error("{0}")]
+    Unfit(QueueError),
+}
+
 /// Serves until `shutdown` resolves, then finishes requests under way (at most 5 s).
 ///
 /// # Errors
-/// The listener failed.
+/// See [`ServeError`].
 pub async fn serve(
     settings: ApiSettings,
     queue: Queue,
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()> {
+) -> Result<(), ServeError> {
     let app = App::new(settings, queue, listener.local_addr()?.ip());
     let router = router(Arc::clone(&app));
     let background = TaskTracker::new();
     background.spawn(app.events.clone().run(app.queue.clone(), app.closing.clone()));
-    background.spawn(upkeep::run(app.queue.clone(), app.closing.clone()));
     background.close();
+    let upkeep = upkeep::run(Arc::clone(&app));
 
     let graceful = GracefulShutdown::new();
     let cut_off = CancellationToken::new();
-    tokio::pin!(shutdown);
+    tokio::pin!(shutdown, upkeep);
+    let mut served = Ok(());
     loop {
         let stream = tokio::select! {
             () = &mut shutdown => break,
+            unfit = &mut upkeep => {
+                served = Err(ServeError::Unfit(unfit));
+                break;
+            }
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => stream,
                 Err(error) => {
@@ -71,7 +87,7 @@ pub async fn serve(
         cut_off.cancel();
     }
     background.wait().await;
-    Ok(())
+    served
 }
 
 /// Serves one connection.

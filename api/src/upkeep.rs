@@ -1,45 +1,54 @@
 //! What an API process does for the queue when nobody asks: loads the library, and sweeps, so that due and expired jobs move
 //! even while no worker is up.
 
-use dayfly_common::queue::Queue;
-use std::time::Duration;
+use crate::app::App;
+use dayfly_common::queue::QueueError;
+use std::{sync::Arc, time::Duration};
 use tokio::time::MissedTickBehavior;
-use tokio_util::sync::CancellationToken;
 
 /// From one sweep to the next; the queue itself skips what comes too often from many processes.
 const PERIOD: Duration = Duration::from_secs(1);
+/// The walk of the audit is a slow one.
+const SWEEPS_AN_AUDIT: u64 = 10;
 
-/// Runs until `closing`.
-pub(crate) async fn run(queue: Queue, closing: CancellationToken) {
-    closing.run_until_cancelled(keep(queue)).await;
-}
-
-async fn keep(queue: Queue) {
+/// Runs until it is dropped, or until the first server it meets keeps less than `require_durable` asks for.
+pub(crate) async fn run(app: Arc<App>) -> QueueError {
+    let queue = &app.queue;
     let mut ticks = tokio::time::interval(PERIOD);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut loaded = false;
-    let mut told = false;
+    let mut born: Option<String> = None;
+    let (mut met, mut met_once, mut told, mut sweeps) = (false, false, false, 0_u64);
     loop {
         ticks.tick().await;
         let step = async {
-            if !loaded {
-                queue.ensure_library().await?;
+            if !met {
+                queue.meet_server().await?;
             }
             queue.sweep().await
         };
         match step.await {
-            Ok(()) => {
+            Ok(name) => {
+                if born.get_or_insert_with(|| name.clone()) != &name && app.data_gone.set(()).is_ok() {
+                    tracing::error!(
+                        "Redis has lost all its data since this server met it: no job is taken until it is restarted"
+                    );
+                }
                 if told {
                     tracing::info!("Redis answers again");
                 }
-                (loaded, told) = (true, false);
+                (met, met_once, told) = (true, true, false);
+                sweeps += 1;
+                if sweeps % SWEEPS_AN_AUDIT == 0 {
+                    queue.audit_now_and_then().await;
+                }
             }
+            Err(error @ QueueError::NotDurable(_)) if !met_once => return error,
             Err(error) => {
                 if !told {
                     tracing::warn!(%error, "the queue cannot be swept: {error}");
                 }
                 // Another server, or one without its data, may be there when it answers again.
-                (loaded, told) = (false, true);
+                (met, told) = (false, true);
             }
         }
     }

@@ -6,7 +6,7 @@ use crate::{
     settings::{self, Flags},
     signals::Signals,
 };
-use dayfly_api::{ApiSettings, may_listen, serve};
+use dayfly_api::{ApiSettings, ServeError, may_listen, serve};
 use dayfly_common::{config::Config, queue::Queue};
 use std::net::SocketAddr;
 use tokio::net::TcpListener;
@@ -56,9 +56,10 @@ async fn serve_until_told(config: Config) -> Result<(), Failure> {
         signals.next().await;
         info!("draining: requests under way are finished");
     };
-    serve(settings, queue, listener, told)
-        .await
-        .map_err(|why| Failure::runtime(format_args!("serving on {shown} failed: {why}")))?;
+    serve(settings, queue, listener, told).await.map_err(|why| match why {
+        ServeError::Unfit(why) => Failure::usage(why),
+        ServeError::Listener(why) => Failure::runtime(format_args!("serving on {shown} failed: {why}")),
+    })?;
     info!("drained");
     Ok(())
 }

@@ -68,7 +68,7 @@ async fn work_until_told(config: Config, tasks: Vec<TaskDef>, supervisor: Superv
     let worked = dayfly_worker::run(config.worker, tasks, queue, supervisor, shutdown).await;
     listening.abort();
     worked.map_err(|why| match why {
-        WorkerError::NothingFits(_) => Failure::usage(why),
+        WorkerError::NothingFits(_) | WorkerError::NotDurable(_) => Failure::usage(why),
         WorkerError::StateDir(..) | WorkerError::Process(_) | WorkerError::Identity(..) => {
             Failure::runtime(format_args!("the worker failed: {why}"))
         }

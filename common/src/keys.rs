@@ -184,6 +184,12 @@ impl Keys {
     pub fn sweep(&self) -> String {
         self.key("sweep")
     }
+
+    /// STRING: written before each `WAIT` for replicas; its value says nothing.
+    #[must_use]
+    pub fn sync(&self) -> String {
+        self.key("sync")
+    }
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ pub struct Api {
     pub client: Client,
     address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
-    serving: Option<JoinHandle<std::io::Result<()>>>,
+    serving: Option<JoinHandle<Result<(), dayfly_api::ServeError>>>,
 }
 
 /// An answer, read whole.
@@ -116,6 +116,8 @@ pub fn queue(url: &str) -> Queue {
         prefix: "dayfly".to_owned(),
         pool_size: 16,
         command_deadline: Duration::from_millis(1_500),
+        wait_replicas: 0,
+        require_durable: false,
     };
     Queue::new(&settings).expect("a good URL")
 }

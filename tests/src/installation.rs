@@ -43,11 +43,23 @@ impl Installation {
     /// # Panics
     /// When a part does not come up.
     pub async fn start_with(worker: &str, tasks: &str) -> Self {
+        Self::build("3s", worker, tasks).await
+    }
+
+    /// As [`Installation::start`], with leases of another length.
+    ///
+    /// # Panics
+    /// When a part does not come up.
+    pub async fn start_with_lease(lease_ttl: &str, tasks: &str) -> Self {
+        Self::build(lease_ttl, "", tasks).await
+    }
+
+    async fn build(lease_ttl: &str, worker: &str, tasks: &str) -> Self {
         let server = Server::start();
         let dir = tempfile::tempdir().expect("a temporary folder");
         let state = dir.path().join("state");
         let config = format!(
-            "[redis]\nurl = \"{}\"\n[worker]\nlease_ttl = \"3s\"\nstate_dir = \"{}\"\n{worker}\n{tasks}",
+            "[redis]\nurl = \"{}\"\n[worker]\nlease_ttl = \"{lease_ttl}\"\nstate_dir = \"{}\"\n{worker}\n{tasks}",
             server.url(),
             state.display()
         );

@@ -74,6 +74,8 @@ pub fn settings(url: &str) -> RedisSettings {
         prefix: "dayfly".to_owned(),
         pool_size: 4,
         command_deadline: Duration::from_secs(5),
+        wait_replicas: 0,
+        require_durable: false,
     }
 }
 

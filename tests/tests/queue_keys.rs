@@ -41,6 +41,7 @@ fn expected(keys: &Keys) -> Vec<(&'static str, String, String)> {
         alone("tasks", keys.tasks()),
         alone("workers", keys.workers()),
         alone("sweep", keys.sweep()),
+        alone("sync", keys.sync()),
         alone("cancel_channel", keys.cancel_channel()),
     ]
 }

@@ -3,8 +3,8 @@
 use crate::{
     context::Context,
     doorbell::doorbell,
-    process::{BootTime, Slot},
-    seat::{self, Seated, Vacated},
+    process::Slot,
+    seat::{self, Seated, Sent, Vacated},
 };
 use dayfly_common::{model::TaskName, queue::Wake};
 use std::{io, sync::Arc, time::Duration};
@@ -105,9 +105,12 @@ fn take_back(vacated: Result<Vacated, tokio::task::JoinError>, idle: &mut Vec<Sl
 
 /// Claims for all idle slots; gives the next look.
 async fn fill(ctx: &Arc<Context>, idle: &mut Vec<Slot>, busy: &mut JoinSet<Vacated>) -> NextLook {
+    if !ctx.may_claim() {
+        return NextLook::after(None, None);
+    }
     let mut lent = ctx.memory.lend(idle.len(), None);
     let ask = ctx.ask(idle.len(), &lent);
-    let sent = BootTime::now();
+    let sent = Sent::now();
     let claimed = match ctx.queue.claim(&ask).await {
         Ok(claimed) => claimed,
         Err(error) => {

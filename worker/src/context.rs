@@ -40,6 +40,8 @@ pub(crate) struct Context {
     pub(crate) end: CancellationToken,
     /// End running jobs without any grace and give them back.
     pub(crate) end_now: CancellationToken,
+    /// The server has lost its data: claim nothing more.
+    pub(crate) data_gone: CancellationToken,
     /// Beat now rather than at the next second.
     pub(crate) beat_now: Notify,
     asks: Vec<AskTask>,
@@ -79,6 +81,7 @@ impl Context {
             drain: shutdown.drain.clone(),
             end: CancellationToken::new(),
             end_now: shutdown.now.clone(),
+            data_gone: CancellationToken::new(),
             beat_now: Notify::new(),
             asks,
             turn: AtomicUsize::new(0),
@@ -105,6 +108,11 @@ impl Context {
     /// What a job of the task counts for, bytes.
     pub(crate) fn memory_of(&self, task: &TaskName) -> u64 {
         self.tasks.get(task).map_or(0, |task| self.memory.of(task))
+    }
+
+    /// Whether jobs are to be asked for.
+    pub(crate) fn may_claim(&self) -> bool {
+        !self.drain.is_cancelled() && !self.data_gone.is_cancelled()
     }
 
     /// A shutdown that waits no longer for running jobs.

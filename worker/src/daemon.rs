@@ -9,13 +9,14 @@ use crate::{
     context::Context,
     heartbeat, identity, memory,
     process::{self, Supervisor, Swept, Tier, TierFound},
+    recover,
     seat::Pause,
     workdir::Home,
 };
 use dayfly_common::{
     config::WorkerConfig,
     model::{Nonce, TaskDef, format_size},
-    queue::{LimitHolders, Presence, Queue},
+    queue::{LimitHolders, Presence, Queue, QueueError},
 };
 use std::{io, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
@@ -48,6 +49,9 @@ pub enum WorkerError {
         format_size(*.0)
     )]
     NothingFits(u64),
+    /// `require_durable` is set, and the server keeps less than that.
+    #[error(transparent)]
+    NotDurable(QueueError),
 }
 
 /// Runs a worker until it is drained. Tasks that are too large for its memory are left out.
@@ -74,12 +78,13 @@ pub async fn run(
     end_leftovers(&config.state_dir, found.swept.clone()).await;
     let home = Home::open(&config.state_dir, &worker)
         .map_err(|error| WorkerError::StateDir(config.state_dir.display().to_string(), error))?;
+    supervisor.hold(home.lock())?;
     let ctx = Arc::new(Context::new(config, worker, home, tasks, queue, supervisor, &shutdown));
     let mut slots = Vec::new();
     for _ in 0..ctx.config.slots {
         slots.push(ctx.supervisor.open_slot().await?);
     }
-    if !wait_for_library(&ctx).await {
+    if !wait_for_server(&ctx).await? {
         return Ok(());
     }
     heartbeat::register(&ctx).await;
@@ -96,9 +101,10 @@ pub async fn run(
     );
     let beating = tokio::spawn(heartbeat::beat_for_ever(Arc::clone(&ctx), presence));
     let hearing = tokio::spawn(cancels::hear_cancels(Arc::clone(&ctx)));
+    let recovering = tokio::spawn(recover::recover_for_ever(Arc::clone(&ctx)));
     let ending = tokio::spawn(end_when_drained_too_long(Arc::clone(&ctx)));
     let worked = claim_loop::claim_until_drained(Arc::clone(&ctx), slots).await;
-    for helper in [beating, hearing, ending] {
+    for helper in [beating, hearing, recovering, ending] {
         helper.abort();
     }
     if let Err(error) = ctx.queue.depart(&ctx.worker).await {
@@ -137,13 +143,14 @@ async fn end_leftovers(state_dir: &std::path::Path, by_group: Swept) {
 }
 
 /// False when the worker was told to stop before Redis ever answered.
-async fn wait_for_library(ctx: &Context) -> bool {
+async fn wait_for_server(ctx: &Context) -> Result<bool, WorkerError> {
     let mut pause = Pause::new();
     loop {
         tokio::select! {
-            () = ctx.drain.cancelled() => return false,
-            loaded = ctx.queue.ensure_library() => match loaded {
-                Ok(()) => return true,
+            () = ctx.drain.cancelled() => return Ok(false),
+            met = ctx.queue.meet_server() => match met {
+                Ok(()) => return Ok(true),
+                Err(error @ QueueError::NotDurable(_)) => return Err(WorkerError::NotDurable(error)),
                 Err(error) => {
                     warn!(worker = %ctx.worker, %error, "waiting for Redis");
                     pause.wait().await;

@@ -16,6 +16,8 @@ use tokio::sync::mpsc;
 pub(crate) enum Order {
     /// The lease holds until then.
     Renew(BootTime),
+    /// It may not hold for longer than that.
+    Shorten(BootTime),
     /// Somebody asked for its end; a shorter grace may apply, ms.
     Cancel { grace_ms: Option<u64> },
     /// The attempt is no longer ours: end it at once and report nothing.
@@ -77,6 +79,14 @@ impl HeldClaims {
     /// How many.
     pub(crate) fn len(&self) -> usize {
         self.lock().len()
+    }
+
+    /// Passes an order on to all.
+    pub(crate) fn order_all(&self, order: Order) {
+        for entry in self.lock().values() {
+            // As below.
+            let _ended = entry.orders.send(order);
+        }
     }
 
     /// Passes an order on; of no effect when the claim has gone.

@@ -10,6 +10,7 @@
 
 mod cancels;
 mod claim_loop;
+mod clocks;
 mod context;
 mod daemon;
 mod doorbell;
@@ -20,6 +21,7 @@ mod identity;
 mod memory;
 mod outcome;
 pub mod process;
+mod recover;
 mod report;
 mod run;
 mod seat;

@@ -1,12 +1,14 @@
 //! One job: folder, environment, start, watch, end.
 
 use crate::{
+    clocks::Clocks,
     context::Context,
     environment,
     held::Order,
     identity, outcome,
     process::{BootTime, Control, Ended, JobSpec, Note, Run, RunEnd, Slot, StartError},
     report::Reporter,
+    seat::Seated,
     workdir::JobDir,
 };
 use dayfly_common::{
@@ -29,14 +31,9 @@ pub(crate) struct Ran {
     pub(crate) slot: Option<Slot>,
 }
 
-/// Runs a claimed job to its end. `limit` is L as of the claim; renewals come by `orders`.
-pub(crate) async fn run(
-    ctx: &Context,
-    slot: Slot,
-    claim: Claim,
-    mut orders: mpsc::UnboundedReceiver<Order>,
-    limit: BootTime,
-) -> Ran {
+/// Runs a claimed job to its end.
+pub(crate) async fn run(ctx: &Context, slot: Slot, seated: Seated) -> Ran {
+    let Seated { claim, mut orders, limit, clocks } = seated;
     let Some(task) = ctx.tasks.get(&claim.task).cloned() else {
         // Only tasks of the catalogue are asked for; a function of another revision may still differ.
         warn!(job = %claim.id, task = %claim.task, "claimed a job of a task that is not in the catalogue; given back");
@@ -44,6 +41,10 @@ pub(crate) async fn run(
     };
     if let Some(outcome) = ended_before_start(&mut orders) {
         return Ran { finish: outcome.map(|outcome| write_up(ctx, &task, claim, outcome)), slot: Some(slot) };
+    }
+    if let Some(missed) = Clocks::now().missed_since(clocks) {
+        info!(job = %claim.id, ?missed, "the wall clock has jumped since the claim, which may be over: given back");
+        return Ran { finish: Some(write_up(ctx, &task, claim, Outcome::Drained)), slot: Some(slot) };
     }
     let prepared = prepare(ctx, &task, &claim, limit);
     let (dir, spec) = match prepared {
@@ -96,6 +97,8 @@ fn ended_before_start(orders: &mut mpsc::UnboundedReceiver<Order>) -> Option<Opt
             Order::Lost => return Some(None),
             // The limit of the claim is the shorter one: starting by it is only stricter.
             Order::Renew(_) => {}
+            // A jump of the clock since the claim is looked for by itself.
+            Order::Shorten(_) => {}
         }
     }
     None
@@ -207,6 +210,10 @@ fn obey(order: Order, control: &Control, grace: Duration) -> bool {
     match order {
         Order::Renew(limit) => {
             control.renew(limit);
+            false
+        }
+        Order::Shorten(limit) => {
+            control.shorten(limit);
             false
         }
         Order::Cancel { grace_ms } => {

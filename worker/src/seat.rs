@@ -1,6 +1,7 @@
 //! One slot at work: job after job, the end of one and the claim of the next in a single round trip.
 
 use crate::{
+    clocks::Clocks,
     context::Context,
     held::Order,
     memory::Share,
@@ -17,18 +18,35 @@ const LAST_TRIES: u32 = 5;
 
 /// A claim that has been entered among what this worker holds.
 pub(crate) struct Seated {
-    claim: Claim,
-    orders: mpsc::UnboundedReceiver<Order>,
-    limit: BootTime,
+    pub(crate) claim: Claim,
+    pub(crate) orders: mpsc::UnboundedReceiver<Order>,
+    /// L as of the claim; renewals come by `orders`.
+    pub(crate) limit: BootTime,
+    /// When it was sent.
+    pub(crate) clocks: Clocks,
+}
+
+/// When a request for jobs was sent, by the clocks that leases count on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sent {
+    at: BootTime,
+    clocks: Clocks,
+}
+
+impl Sent {
+    /// Just before it is.
+    pub(crate) fn now() -> Self {
+        Self { at: BootTime::now(), clocks: Clocks::now() }
+    }
 }
 
 impl Seated {
     /// `sent`: when the request that gave this claim was sent; the lease cannot end before `sent` + ttl. `lent`: what that
     /// request might bring, of which the job now takes its share.
-    pub(crate) fn new(ctx: &Context, claim: Claim, sent: BootTime, lent: &mut Share) -> Self {
+    pub(crate) fn new(ctx: &Context, claim: Claim, sent: Sent, lent: &mut Share) -> Self {
         let memory = lent.split(ctx.memory_of(&claim.task));
         let orders = ctx.held.add(claim.id, &claim.fence, memory);
-        Self { claim, orders, limit: sent.after(ctx.lease_ttl()) }
+        Self { claim, orders, limit: sent.at.after(ctx.lease_ttl()), clocks: sent.clocks }
     }
 }
 
@@ -48,14 +66,14 @@ pub(crate) async fn occupy(ctx: Arc<Context>, slot: Slot, first: Seated) -> Vaca
     let mut seated = first;
     loop {
         let nonce = seated.claim.fence.nonce.clone();
-        let ran = run::run(&ctx, slot, seated.claim, seated.orders, seated.limit).await;
+        let ran = run::run(&ctx, slot, seated).await;
         let replaced = match ran.slot {
             Some(same) => Some(same),
             None => reopen(&ctx).await,
         };
         // Its processes are gone: the next job may have its memory, even before its end is written.
         let former = ctx.held.take_memory(&nonce);
-        let wanted = usize::from(replaced.is_some() && !ctx.drain.is_cancelled());
+        let wanted = usize::from(replaced.is_some() && ctx.may_claim());
         let mut lent = ctx.memory.lend(wanted, former);
         let ask = (wanted > 0).then(|| ctx.ask(wanted, &lent));
         let next = match ran.finish {
@@ -92,11 +110,11 @@ async fn reopen(ctx: &Context) -> Option<Slot> {
 
 /// Writes the end of an attempt until it is answered, and asks for the next job along with it. Outcomes are never given
 /// up: while Redis is away they wait here. `None`: nothing was asked, or the asking failed and was taken back.
-async fn write_end(ctx: &Context, finish: &Finish, mut ask: Option<Ask>) -> Option<(Claimed, BootTime)> {
+async fn write_end(ctx: &Context, finish: &Finish, mut ask: Option<Ask>) -> Option<(Claimed, Sent)> {
     let mut pause = Pause::new();
     let mut take_back: Option<Ask> = None;
     loop {
-        let sent = BootTime::now();
+        let sent = Sent::now();
         match ctx.queue.finish(std::slice::from_ref(finish), ask.as_ref()).await {
             Ok((ends, claimed)) => {
                 if ends.contains(&Finished::Fenced) {
@@ -108,7 +126,8 @@ async fn write_end(ctx: &Context, finish: &Finish, mut ask: Option<Ask>) -> Opti
                 return claimed.map(|claimed| (claimed, sent));
             }
             Err(error) if pause.tries >= LAST_TRIES && ctx.must_leave() => {
-                warn!(job = %finish.id, %error, "shutting down without having written the end of an attempt: the job runs again after its lease");
+                warn!(job = %finish.id, %error, "shutting down without having written the end of an attempt: the job runs again with the next start here, or after its lease");
+                ctx.home.leave_to_recovery();
                 return None;
             }
             Err(error) => {
@@ -126,7 +145,8 @@ pub(crate) async fn release(ctx: &Context, ask: &Ask) {
     let mut pause = Pause::new();
     while let Err(error) = ctx.queue.release(&ctx.worker, &ask.nonces).await {
         if pause.tries >= LAST_TRIES && ctx.drain.is_cancelled() {
-            warn!(worker = %ctx.worker, %error, "shutting down without having taken a claim back: it runs out with its lease");
+            warn!(worker = %ctx.worker, %error, "shutting down without having taken a claim back: the next start here does, or it runs out with its lease");
+            ctx.home.leave_to_recovery();
             return;
         }
         warn!(worker = %ctx.worker, %error, "a claim whose answer was lost is not taken back yet; trying again");

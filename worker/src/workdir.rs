@@ -1,7 +1,8 @@
 //! Folders: one per worker, and in it one per running job, empty at the start of every attempt.
 //!
 //! ```text
-//!   <state_dir>/workers/<worker id>/lock     held while that worker lives
+//!   <state_dir>/workers/<worker id>/lock     held by that worker's daemon, supervisor and slots: free when all have ended
+//!                                  /boot     the boot of the host that the worker was started in
 //!                                  /jobs/<number>
 //! ```
 //!
@@ -15,14 +16,16 @@ use nix::{
 use std::{
     fs::{self, DirBuilder, File},
     io,
+    os::fd::{AsFd as _, BorrowedFd},
     os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    time::Duration,
 };
-use tracing::{info, warn};
+use tracing::warn;
 
 /// This worker's folder, locked while it lives; several workers may share one state folder.
 #[derive(Debug)]
@@ -30,6 +33,16 @@ pub(crate) struct Home {
     path: PathBuf,
     made: AtomicU64,
     untouched: Arc<Mutex<Vec<PathBuf>>>,
+    /// Something that this worker held could not be given back.
+    in_debt: AtomicBool,
+    lock: Flock<File>,
+}
+
+/// The folder of a worker that has ended without removing it, locked. Nothing of that worker is alive on this host: its
+/// slots, which end their jobs before they end themselves, held the lock too.
+#[derive(Debug)]
+pub(crate) struct Predecessor {
+    path: PathBuf,
     _lock: Flock<File>,
 }
 
@@ -40,23 +53,44 @@ pub(crate) struct JobDir {
     untouched: Arc<Mutex<Vec<PathBuf>>>,
 }
 
+/// The name of the file with the boot's id.
+const BOOT: &str = "boot";
+const MAKE_TRIES: u32 = 100;
 /// For this user alone.
 const MODE: u32 = 0o700;
 /// For folders above: another user gets through to what is given to it, and cannot look around.
 const MODE_ABOVE: u32 = 0o711;
 
 impl Home {
-    /// Makes and locks this worker's folder, and removes those of workers that were killed.
+    /// Makes and locks this worker's folder.
     ///
     /// # Errors
     /// The folder cannot be made or locked.
     pub(crate) fn open(state_dir: &Path, worker: &str) -> io::Result<Self> {
-        let all = state_dir.join("workers");
-        let path = all.join(worker);
-        DirBuilder::new().mode(MODE_ABOVE).recursive(true).create(path.join("jobs"))?;
-        let lock = lock(&path)?.ok_or_else(|| io::Error::other("another process holds its lock"))?;
-        remove_leftovers(&all, &path);
-        Ok(Self { path, made: AtomicU64::new(0), untouched: Arc::default(), _lock: lock })
+        let path = state_dir.join("workers").join(worker);
+        let lock = make(&path)?;
+        if let Some(boot) = this_boot() {
+            fs::write(path.join(BOOT), boot)?;
+        }
+        Ok(Self { path, made: AtomicU64::new(0), untouched: Arc::default(), in_debt: AtomicBool::new(false), lock })
+    }
+
+    /// To be held by all that end this worker's jobs.
+    pub(crate) fn lock(&self) -> BorrowedFd<'_> {
+        self.lock.as_fd()
+    }
+
+    /// Leaves the folder behind, so that the next worker here gives back what this one could not.
+    pub(crate) fn leave_to_recovery(&self) {
+        self.in_debt.store(true, Ordering::Relaxed);
+    }
+
+    /// The workers of this state folder that have ended without removing their folders, each once: killed ones, with all
+    /// that ended their jobs for them.
+    pub(crate) fn predecessors(&self) -> Vec<Predecessor> {
+        let all = self.path.parent().and_then(|all| fs::read_dir(all).ok());
+        let others = all.into_iter().flatten().flatten().map(|entry| entry.path()).filter(|path| *path != self.path);
+        others.filter_map(|path| Some(Predecessor { _lock: lock(&path).ok()??, path })).collect()
     }
 
     /// An empty folder for an attempt, for this user alone.
@@ -75,9 +109,29 @@ impl Home {
     }
 }
 
+impl Predecessor {
+    /// The worker's id.
+    pub(crate) fn worker(&self) -> Option<&str> {
+        self.path.file_name()?.to_str()
+    }
+
+    /// It ran on this host since its last boot: what the locks tell here is the whole truth. A shared folder may hold those of
+    /// other hosts, where a lock may be seen or not.
+    pub(crate) fn ran_here(&self) -> bool {
+        fs::read_to_string(self.path.join(BOOT)).ok().is_some_and(|boot| this_boot() == Some(boot))
+    }
+
+    /// Removes its folder.
+    pub(crate) fn remove(self) {
+        remove(&self.path);
+    }
+}
+
 impl Drop for Home {
     fn drop(&mut self) {
-        remove(&self.path);
+        if !self.in_debt.load(Ordering::Relaxed) {
+            remove(&self.path);
+        }
     }
 }
 
@@ -128,14 +182,32 @@ fn lock(folder: &Path) -> io::Result<Option<Flock<File>>> {
     }
 }
 
-fn remove_leftovers(all: &Path, own: &Path) {
-    for entry in fs::read_dir(all).into_iter().flatten().flatten() {
-        let folder = entry.path();
-        if folder != own && matches!(lock(&folder), Ok(Some(_))) {
-            info!(folder = %folder.display(), "removing what a killed worker left");
-            remove(&folder);
+/// Makes and locks a worker's folder. Another worker that looks for predecessors may take it for one in between, hold its
+/// lock for a moment and remove it.
+fn make(path: &Path) -> io::Result<Flock<File>> {
+    for _ in 0..MAKE_TRIES {
+        DirBuilder::new().mode(MODE_ABOVE).recursive(true).create(path.join("jobs"))?;
+        match lock(path) {
+            Ok(Some(held)) if is_in(&held, path) => return Ok(held),
+            Ok(_) => std::thread::sleep(Duration::from_millis(5)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
         }
     }
+    Err(io::Error::other(format!("another process holds the lock in {}", path.display())))
+}
+
+/// Whether the locked file is the one that stands there now.
+fn is_in(held: &File, path: &Path) -> bool {
+    match (held.metadata(), fs::metadata(path.join("lock")), fs::metadata(path.join("jobs"))) {
+        (Ok(held), Ok(there), Ok(_)) => held.ino() == there.ino(),
+        _ => false,
+    }
+}
+
+/// The id that Linux gives each boot (`random(4)`).
+fn this_boot() -> Option<String> {
+    fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()
 }
 
 fn remove(folder: &Path) {
@@ -180,7 +252,21 @@ mod tests {
         let living = Home::open(state.path(), "living-1").expect("a home");
         let dead = state.path().join("workers/dead-1");
         fs::create_dir_all(dead.join("jobs/0/data")).expect("folders");
-        let _new = Home::open(state.path(), "new-1").expect("a home");
+        let new = Home::open(state.path(), "new-1").expect("a home");
+        let found = new.predecessors();
+        assert_eq!(found.iter().map(Predecessor::worker).collect::<Vec<_>>(), [Some("dead-1")]);
+        assert!(new.predecessors().is_empty(), "one at a time has it");
+        assert!(!found[0].ran_here(), "it says nothing of its boot");
+        fs::write(dead.join(BOOT), "another boot").expect("a file");
+        assert!(!found[0].ran_here());
+        fs::copy(living.path.join(BOOT), dead.join(BOOT)).expect("copied");
+        assert!(found[0].ran_here());
+        found.into_iter().for_each(Predecessor::remove);
         assert!(!dead.exists() && living.path.exists());
+        // Whoever holds a copy of the descriptor holds the lock.
+        let copy = living.lock().try_clone_to_owned().expect("a copy");
+        std::mem::forget(living);
+        assert!(new.predecessors().is_empty());
+        drop(copy);
     }
 }

@@ -12,6 +12,10 @@ impl From<QueueError> for Problem {
         let away = |detail: &str| Self::new(Code::RedisUnavailable, detail).retry_after(1).caused_by(&error);
         match &error {
             QueueError::Unreachable(_) => away("Redis cannot be reached at the moment. Please try again."),
+            QueueError::NotReplicated { .. } => {
+                away("Redis has it, but too few of its replicas confirmed that in time. Please try again.")
+            }
+            QueueError::NotDurable(_) => away("This Redis does not keep what it is given. Its operator has to look."),
             QueueError::Slow(_) => away("Redis did not answer in time. Please try again."),
             QueueError::Refused(said) => away(refusal(said)),
             QueueError::NoLibrary(_) => away(

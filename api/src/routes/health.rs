@@ -22,6 +22,7 @@ pub(crate) async fn ready(State(app): State<Arc<App>>) -> Result<Response<Body>,
     if app.closing.is_cancelled() {
         return Err(Problem::new(Code::Draining, "This server is shutting down: use another.").retry_after(1));
     }
+    app.check_data()?;
     let took = app.queue.ping().await?;
     let body = format!(r#"{{"status":"ready","redis_ms":{:.3}}}"#, took.as_secs_f64() * 1000.0);
     Ok(json_bytes(StatusCode::OK, body.into_bytes()))

@@ -100,6 +100,7 @@ async fn accept(
         repeatable: key.is_some(),
         trace: traceparent(&head.headers),
     };
+    app.check_data()?;
     let taken = submit(&app.queue, &job).await?;
     let mut view = match taken {
         Taken::New(state, created_at) => fresh_job(&job, state, created_at, live_workers),
@@ -145,13 +146,16 @@ fn accepted(view: &JobView, task: &Task, message: Option<&'static str>) -> Respo
 async fn submit(queue: &Queue, job: &Submit) -> Result<Taken, Problem> {
     let ((submitted, created_at), again) = match queue.submit_timed(job).await {
         Ok(answer) => (answer, false),
-        Err(first @ (QueueError::Unreachable(_) | QueueError::Slow(_))) => {
+        Err(first @ (QueueError::Unreachable(_) | QueueError::Slow(_) | QueueError::NotReplicated { .. })) => {
             let answer = queue.submit_timed(job).await.map_err(|second| unanswered(&first, second, job))?;
             (answer, true)
         }
-        Err(other @ (QueueError::Refused(_) | QueueError::NoLibrary(_) | QueueError::Garbled(_))) => {
-            return Err(other.into());
-        }
+        Err(
+            other @ (QueueError::Refused(_)
+            | QueueError::NoLibrary(_)
+            | QueueError::NotDurable(_)
+            | QueueError::Garbled(_)),
+        ) => return Err(other.into()),
     };
     match submitted {
         Submitted::Created(state) => Ok(Taken::New(state, created_at.unwrap_or_else(now_ms))),
@@ -180,7 +184,8 @@ fn usual_state(job: &Submit) -> JobState {
 
 /// Neither attempt was answered: whether the job is stored is not known when one of them may have arrived.
 fn unanswered(first: &QueueError, second: QueueError, job: &Submit) -> Problem {
-    if !matches!(first, QueueError::Slow(_)) && !matches!(second, QueueError::Slow(_)) {
+    let unknown = |error: &QueueError| matches!(error, QueueError::Slow(_) | QueueError::NotReplicated { .. });
+    if !unknown(first) && !unknown(&second) {
         return second.into();
     }
     let how = if job.repeatable {
@@ -188,7 +193,13 @@ fn unanswered(first: &QueueError, second: QueueError, job: &Submit) -> Problem {
     } else {
         "Look for the job under `job`; with an Idempotency-Key a request can be sent again without making a second job."
     };
-    Problem::new(Code::OutcomeUnknown, format!("Redis did not answer, so the job may be stored or not. {how}"))
+    let why = match &second {
+        QueueError::NotReplicated { .. } => {
+            "The job is stored, but too few replicas of Redis have it, so a failover may still lose it."
+        }
+        _ => "Redis did not answer, so the job may be stored or not.",
+    };
+    Problem::new(Code::OutcomeUnknown, format!("{why} {how}"))
         .retry_after(1)
         .about(job.id)
         .caused_by(format_args!("{first}; then {second}"))

@@ -15,6 +15,7 @@ const MIB: u64 = 1 << 20;
 /// What a Redis string holds at most; nothing kept in one may be larger.
 pub(super) const LARGEST_VALUE: u64 = 512 * MIB;
 const MAX_SLOTS: i64 = 1024;
+const MOST_REPLICAS: i64 = 16;
 /// Beyond 2^53 the numbers of the queue's functions have gaps.
 const MOST_MEMORY: u64 = 1 << 53;
 const SHORTEST_HEARTBEAT_MS: u64 = 100;
@@ -23,8 +24,13 @@ const LONGEST_WAIT_MS: u64 = 600_000;
 pub(super) fn redis(mut section: Section<'_>, faults: &mut Faults) -> RedisSettings {
     let url = section.read_or("url", faults, "redis://127.0.0.1:6379/0".to_owned(), redis_url);
     let prefix = section.read_or("prefix", faults, "dayfly".to_owned(), prefix);
-    section.finish(faults, &["wait_replicas", "require_durable"]);
-    RedisSettings { url, prefix, pool_size: 16, command_deadline: Duration::from_millis(1_500) }
+    let wait_replicas = section.read_or("wait_replicas", faults, 0, |raw| {
+        raw.integer(&(0..=MOST_REPLICAS)).map(|number| u32::try_from(number).unwrap_or(0))
+    });
+    let require_durable = section.read_or("require_durable", faults, false, Raw::boolean);
+    section.finish(faults, &[]);
+    let command_deadline = Duration::from_millis(1_500);
+    RedisSettings { url, prefix, pool_size: 16, command_deadline, wait_replicas, require_durable }
 }
 
 /// The URL may hold a password, so a fault does not repeat it.

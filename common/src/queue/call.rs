@@ -1,7 +1,10 @@
 //! Calling: one round trip for any number of commands, with a deadline, and the two repetitions that need no caller:
 //! once when a pooled connection turns out to be dead, once when the library is not there.
 
-use super::{Queue, QueueError};
+use super::{
+    Queue, QueueError,
+    reply::{parsed, text},
+};
 use redis::{Cmd, Pipeline, Value};
 
 impl Queue {
@@ -41,6 +44,34 @@ impl Queue {
         }
         self.load_library().await?;
         checked(self.exchange(&pipeline).await?)
+    }
+
+    /// As [`Queue::ask_all`], for what counts only once `wait_replicas` replicas have it.
+    ///
+    /// `WAIT` answers for the writes of its own connection. A repeated call may write nothing (it was done before), and on a
+    /// fresh connection `WAIT` would then answer at once; so a write of its own goes before each.
+    pub(super) async fn ask_replicated(&self, mut commands: Vec<Cmd>) -> Result<Vec<Value>, QueueError> {
+        if self.wait_replicas == 0 || commands.is_empty() {
+            return self.ask_all(commands).await;
+        }
+        let mut mark = redis::cmd("SET");
+        mark.arg(self.keys.sync()).arg(1);
+        let mut wait = redis::cmd("WAIT");
+        wait.arg(self.wait_replicas).arg(u64::try_from((self.deadline * 2 / 3).as_millis()).unwrap_or(1_000));
+        commands.extend([mark, wait]);
+        let mut answers = self.ask_all(commands).await?;
+        let got = answers.pop().map(text).transpose()?.map(|got| parsed(&got)).transpose()?.unwrap_or(0);
+        answers.pop();
+        if got < self.wait_replicas {
+            return Err(QueueError::NotReplicated { got, wanted: self.wait_replicas });
+        }
+        Ok(answers)
+    }
+
+    /// [`Queue::ask_replicated`] for one command.
+    pub(super) async fn ask_one_replicated(&self, command: Cmd) -> Result<Value, QueueError> {
+        let mut answers = self.ask_replicated(vec![command]).await?;
+        answers.pop().ok_or_else(|| QueueError::Garbled("no answer at all".into()))
     }
 
     /// Sends and receives. A pooled connection may have died unseen (the server was restarted): then once more on a new one.

@@ -77,7 +77,7 @@ impl Queue {
     /// # Errors
     /// See [`QueueError`]. After any of them the caller must repeat the same nonces or `release` them.
     pub async fn claim(&self, ask: &Ask) -> Result<Claimed, QueueError> {
-        let answer = self.ask(self.claim_call(ask)?).await?;
+        let answer = self.ask_one_replicated(self.claim_call(ask)?).await?;
         read_claimed(answer)
     }
 

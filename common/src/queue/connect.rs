@@ -17,6 +17,10 @@ pub struct RedisSettings {
     pub pool_size: usize,
     /// Deadline of a command, and of the wait for a connection.
     pub command_deadline: Duration,
+    /// How many replicas must have a submit, claim, renewal or outcome before it counts; 0: none is waited for.
+    pub wait_replicas: u32,
+    /// Refuse a server that promises less than [`Durability`](super::Durability) asks for.
+    pub require_durable: bool,
 }
 
 /// A handle on the queue; cheap to clone.
@@ -26,6 +30,8 @@ pub struct Queue {
     pub(super) pool: Pool<Links>,
     client: Client,
     pub(super) deadline: Duration,
+    pub(super) wait_replicas: u32,
+    pub(super) require_durable: bool,
 }
 
 impl fmt::Debug for Queue {
@@ -56,7 +62,14 @@ impl Queue {
             .runtime(deadpool_redis::Runtime::Tokio1)
             .build()
             .map_err(|error| QueueError::Unreachable(error.to_string()))?;
-        Ok(Self { keys: Keys::new(&settings.prefix, 0), pool, client, deadline })
+        Ok(Self {
+            keys: Keys::new(&settings.prefix, 0),
+            pool,
+            client,
+            deadline,
+            wait_replicas: settings.wait_replicas,
+            require_durable: settings.require_durable,
+        })
     }
 
     /// The keyspace.
@@ -125,6 +138,8 @@ mod tests {
             prefix: prefix.into(),
             pool_size: 2,
             command_deadline: Duration::from_secs(1),
+            wait_replicas: 0,
+            require_durable: false,
         })
     }
 

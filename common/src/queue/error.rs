@@ -13,6 +13,18 @@ pub enum QueueError {
     /// No answer within the command deadline. Sending it again is safe.
     #[error("Redis did not answer within {0:?}")]
     Slow(Duration),
+    /// It is done on the primary, and fewer replicas than asked for had it in time: a failover may undo it. Sending it again is
+    /// safe.
+    #[error("only {got} of {wanted} replicas have confirmed it (`wait_replicas`)")]
+    NotReplicated {
+        /// Replicas that had it in time.
+        got: u32,
+        /// [`RedisSettings::wait_replicas`](super::RedisSettings::wait_replicas)
+        wanted: u32,
+    },
+    /// The server keeps less than `require_durable` asks for.
+    #[error("`require_durable` is set and this Redis does not keep what it is given: {0}")]
+    NotDurable(String),
     /// The server is loading, read-only, out of memory, or lacks the right: it said so.
     #[error("Redis refused: {0}")]
     Refused(String),

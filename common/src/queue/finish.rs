@@ -86,7 +86,7 @@ impl Queue {
         if calls.is_empty() {
             return Ok((Vec::new(), None));
         }
-        let mut answers = self.ask_all(calls).await?;
+        let mut answers = self.ask_replicated(calls).await?;
         let claimed = match ask {
             Some(_) => answers.pop().map(read_claimed).transpose()?,
             None => None,

@@ -93,6 +93,8 @@ pub struct BeatReply {
     pub verdicts: Vec<Verdict>,
     /// An operator asked this worker to drain.
     pub drain: bool,
+    /// The name of the data, as of [`Queue::sweep`].
+    pub born: String,
 }
 
 impl Queue {
@@ -105,12 +107,13 @@ impl Queue {
         let held = beat.held.iter().map(|held| format!("{}/{}", held.id, held.fence)).collect::<Vec<_>>().join(",");
         let mut call = self.function("dayfly_heartbeat");
         call.arg(&beat.presence.id).arg(beat.ttl_ms).arg(presence).arg(beat.presence.tasks.join(",")).arg(held);
-        let mut answer = Items::of(self.ask(call).await?)?;
+        call.arg(self.wait_replicas);
+        let mut answer = Items::of(self.ask_one_replicated(call).await?)?;
         let verdicts = Items::of(answer.value())?.rest().map(read_verdict).collect::<Result<Vec<_>, _>>()?;
         if verdicts.len() != beat.held.len() {
             return Err(QueueError::Garbled(format!("{} verdicts for {} jobs", verdicts.len(), beat.held.len())));
         }
-        Ok(BeatReply { verdicts, drain: answer.flag()? })
+        Ok(BeatReply { verdicts, drain: answer.flag()?, born: answer.text()? })
     }
 
     /// Takes a worker's presence away: it has shut down and holds nothing.

@@ -6,11 +6,13 @@
 //!
 //! Every operation is idempotent or fenced, so any of them may be sent again when its answer was lost.
 
+mod audit;
 mod call;
 mod cancel;
 mod claim;
 mod connect;
 mod cursor;
+mod durability;
 mod error;
 mod events;
 mod finish;
@@ -23,6 +25,7 @@ mod link;
 mod list;
 mod log;
 mod record;
+mod recover;
 mod release;
 mod reply;
 mod report;
@@ -31,9 +34,11 @@ mod sweep;
 mod tasks;
 mod wake;
 
+pub use audit::Audited;
 pub use cancel::Cancelled;
 pub use claim::{Ask, AskTask, Claim, Claimed};
 pub use connect::{Queue, RedisSettings};
+pub use durability::Durability;
 pub use error::QueueError;
 pub use events::{Event, EventReader};
 pub use finish::{Finish, Finished};

@@ -85,7 +85,7 @@ impl Queue {
         }
         call.arg(if job.repeatable { job.fingerprint() } else { String::new() });
         call.arg(job.trace.as_deref().unwrap_or_default());
-        let mut answer = Items::of(self.ask(call).await?)?;
+        let mut answer = Items::of(self.ask_one_replicated(call).await?)?;
         match answer.text()?.as_str() {
             "created" => Ok((Submitted::Created(answer.parsed()?), answer.maybe_parsed()?)),
             "exists" => Ok((Submitted::Exists, None)),

@@ -145,7 +145,7 @@ fn none_survives_a_death_in(isolation: Isolation) {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let home = tempfile::tempdir().expect("a folder");
     let dir = home.path().join("job");
-    let (mut number, mut processes, mut swept) = (0, 0, 0);
+    let (mut number, mut processes, mut swept, mut slowest) = (0, 0, 0, Duration::ZERO);
     for index in 0..trees() {
         let (shape, victims) = combination(SHAPES, DEATHS, index);
         // The one combination that the plain tier cannot close: the next start does.
@@ -166,15 +166,17 @@ fn none_survives_a_death_in(isolation: Isolation) {
             assert_eq!(all.left, [0; 0], "{shape}: the next start ends what is left");
             swept += all.killed;
         }
-        // Dead at once where the daemon could tell; else when the others have acted, within a second.
-        dayfly_tests::eventually(&format!("nothing of {shape} survives {victims:?}"), Duration::from_secs(1), || {
+        // Dead at once where the daemon could tell; else when the others have acted.
+        let begun = Instant::now();
+        dayfly_tests::eventually(&format!("nothing of {shape} survives {victims:?}"), BOUND, || {
             census.survivors().is_empty().then_some(())
         });
+        slowest = slowest.max(begun.elapsed());
         daemon.all_ended();
         number += 1;
         processes += census.len();
     }
-    println!("{isolation}: {number} trees, {processes} processes, 0 survivors, {swept} swept");
+    println!("{isolation}: {number} trees, {processes} processes, 0 survivors, {swept} swept, the slowest in {slowest:?}");
 }
 
 #[test]

@@ -106,6 +106,25 @@ async fn renewing_keeps_a_job_alive() {
 }
 
 #[tokio::test]
+async fn a_lease_that_may_be_over_sooner_is_shortened_until_it_is_renewed() {
+    let supervisor = supervisor();
+    let (mut run, job) = start(&supervisor, hostile("ignore-term")).await;
+    ready(&mut run).await;
+    run.control.shorten(BootTime::now());
+    let (ended, _) = end(job).await;
+    assert_eq!(ended.killed_by, Some(KilledBy::Lease));
+
+    let mut spec = shell("sleep 1; exit 6");
+    spec.lease_ttl = ms(3000);
+    spec.lease_limit = BootTime::now().after(ms(60_000));
+    let (run, job) = start(&supervisor, spec).await;
+    run.control.shorten(BootTime::now().after(ms(1500)));
+    run.control.renew(BootTime::now().after(ms(60_000)));
+    let (ended, _) = end(job).await;
+    assert_eq!((ended.exit, ended.killed_by), (Exit::Code(6), None));
+}
+
+#[tokio::test]
 async fn nothing_starts_on_less_than_half_a_lease() {
     let supervisor = supervisor();
     let slot = supervisor.open_slot().await.unwrap();

@@ -26,6 +26,8 @@ pub(super) enum Command {
     Kill(KilledBy, Duration),
     /// The lease's new limit.
     Renew(BootTime),
+    /// Its limit, when that may be sooner than was thought.
+    Shorten(BootTime),
 }
 
 /// One running job.
@@ -113,6 +115,10 @@ impl Driver {
             Command::Renew(limit) => {
                 self.ending.renew(*limit);
                 ToSlot::Renew { limit_ns: limit.0 }
+            }
+            Command::Shorten(limit) => {
+                self.ending.shorten(*limit);
+                ToSlot::Shorten { limit_ns: limit.0 }
             }
         };
         // A slot that does not take messages is dead or stopped: its socket or its time tells.

@@ -56,6 +56,11 @@ impl Ending {
         self.lease.limit = self.lease.limit.max(limit);
     }
 
+    /// Takes the lease's limit back: it may be over sooner than was thought.
+    pub(super) fn shorten(&mut self, limit: BootTime) {
+        self.lease.limit = self.lease.limit.min(limit);
+    }
+
     /// What is to be done at `now`.
     pub(super) fn due(&mut self, now: BootTime) -> Due {
         if self.asked.is_none() {

@@ -14,7 +14,7 @@ use super::{
 use dayfly_common::model::KilledBy;
 use std::{
     io,
-    os::fd::{AsFd, OwnedFd},
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -134,6 +134,15 @@ impl Supervisor {
         self.life.pid()
     }
 
+    /// Has the supervisor and every slot opened from now on hold a lock (`flock(2)`) along with this process: it is free only
+    /// when all of them have ended, and with them every job.
+    ///
+    /// # Errors
+    /// The supervisor is gone.
+    pub fn hold(&self, lock: BorrowedFd<'_>) -> io::Result<()> {
+        send_value(self.socket.as_fd(), &ToSupervisor::Hold, &[lock])
+    }
+
     /// A new slot process.
     ///
     /// # Errors
@@ -212,5 +221,10 @@ impl Control {
     /// Moves the lease limit on.
     pub fn renew(&self, lease_limit: BootTime) {
         let _ = self.commands.send(Command::Renew(lease_limit));
+    }
+
+    /// Takes the lease limit back, when it is later than this.
+    pub fn shorten(&self, lease_limit: BootTime) {
+        let _ = self.commands.send(Command::Shorten(lease_limit));
     }
 }

@@ -123,6 +123,7 @@ impl Job {
                     self.ending.ask(cause, Duration::from_nanos(grace_ns), BootTime::now());
                 }
                 Event::Message(ToSlot::Renew { limit_ns }, _) => self.ending.renew(BootTime(limit_ns)),
+                Event::Message(ToSlot::Shorten { limit_ns }, _) => self.ending.shorten(BootTime(limit_ns)),
                 // The daemon starts one job at a time; a second one here has no slot to run in.
                 Event::Message(ToSlot::Start(_), _) => return Err(io::Error::other("a second job was sent")),
                 Event::Orphaned => return Ok(Watched::Orphaned),

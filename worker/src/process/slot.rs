@@ -24,7 +24,7 @@ use nix::{
 };
 use std::{
     io,
-    os::fd::{AsFd, OwnedFd},
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
     process::exit,
 };
 
@@ -66,6 +66,8 @@ pub(super) enum Event {
 pub(super) struct Above<'fork> {
     /// The supervisor.
     pub(super) supervisor: &'fork PidFd,
+    /// To be held as long as this process lives.
+    pub(super) lock: Option<BorrowedFd<'fork>>,
     /// Who the supervisor runs as.
     pub(super) origin: Origin,
     /// Where its jobs' control groups can be made.
@@ -107,7 +109,14 @@ impl Tools {
         if above.tier == Tier::Tree {
             above.yard.enter();
         }
-        sys::close_from(4);
+        match above.lock {
+            // Never closed: it ends with the process.
+            Some(lock) => {
+                std::mem::forget(sys::place(lock.try_clone_to_owned()?, 4)?);
+                sys::close_from(5);
+            }
+            None => sys::close_from(4),
+        }
         prctl::set_child_subreaper(true)?;
         let reach = match above.tier {
             Tier::Tree => Reach::Children(Children::open()),
@@ -145,7 +154,7 @@ impl Slot {
                     }
                 }
                 // Meant for a job that has ended in the meantime.
-                Event::Message(ToSlot::Kill { .. } | ToSlot::Renew { .. }, _) => {}
+                Event::Message(ToSlot::Kill { .. } | ToSlot::Renew { .. } | ToSlot::Shorten { .. }, _) => {}
                 Event::Orphaned => return Ok(()),
                 Event::Look => while matches!(sys::wait_any(), Ok(Waited::Ended { .. })) {},
             }

@@ -49,6 +49,8 @@ struct Supervisor {
     /// Slots opened so far.
     opened: u32,
     daemon: Option<OwnedFd>,
+    /// What the daemon locked; free when daemon, this process and all slots have ended.
+    lock: Option<OwnedFd>,
     signals: SignalFd,
     children: Children,
     slots: Vec<(i32, OwnedFd)>,
@@ -103,6 +105,7 @@ impl Supervisor {
             grounds: Box::leak(Box::new(grounds)),
             opened: 0,
             daemon: Some(sys::place(daemon, 3)?),
+            lock: None,
             signals: SignalFd::with_flags(&watched, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?,
             children: Children::open(),
             slots: Vec::new(),
@@ -124,6 +127,7 @@ impl Supervisor {
                         self.open_slot(link, tier);
                     }
                 }
+                Ok(Arrival::Value(ToSupervisor::Hold, fds, _)) => self.lock = fds.into_iter().next(),
                 Ok(Arrival::Nothing) => {}
                 // The slots see the end of their own sockets and end by themselves, sooner than from here.
                 Ok(Arrival::End) | Err(_) => {
@@ -152,6 +156,7 @@ impl Supervisor {
                 link,
                 Above {
                     supervisor: &self.me,
+                    lock: self.lock.as_ref().map(AsFd::as_fd),
                     origin: self.origin,
                     yard: self.yard,
                     grounds: self.grounds,

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   daemon -> supervisor   OpenSlot (with the slot's end of a new socket pair)
-//!   daemon -> slot         Start (with stdin, stdout, stderr, events)  Kill  Renew
+//!   daemon -> slot         Start (with stdin, stdout, stderr, events)  Kill  Renew  Shorten
 //!   slot -> daemon         Hello  Started | NotStarted | LeaseTooShort  Ended
 //!   supervisor -> daemon   Refused  Gone      (on the slot's socket, of which it keeps a copy)
 //! ```
@@ -41,6 +41,8 @@ const LONGEST: u64 = 64 << 20;
 pub(super) enum ToSupervisor {
     /// A new slot, on the socket that comes with this.
     OpenSlot(Tier),
+    /// Hold the lock that comes with this, in this process and in every slot from now on.
+    Hold,
 }
 
 /// To a slot.
@@ -56,8 +58,13 @@ pub(super) enum ToSlot {
         /// From TERM to KILL.
         grace_ns: u64,
     },
-    /// The lease's new limit, `CLOCK_BOOTTIME`.
+    /// The lease's new limit, `CLOCK_BOOTTIME`, when that is later.
     Renew {
+        /// L.
+        limit_ns: u64,
+    },
+    /// The lease's new limit, when that is sooner.
+    Shorten {
         /// L.
         limit_ns: u64,
     },

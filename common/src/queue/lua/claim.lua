@@ -122,6 +122,8 @@ local function claim(keys, args)
     end
   end
 
+  local held_for = claims_held_for(base, now)
+  if held_for then return { claims, held_for, 0, false } end
   local due, more = next_due(base, now), false
   if due == 0 then
     more = settle_due(base, now, SKIPS)

@@ -1,7 +1,8 @@
 -- dayfly_heartbeat: extends a worker's leases, tells it what to do, shows that it is there. Once a second.
 -- KEYS: the base.
--- ARGV: worker, ttl ms, presence JSON, its tasks joined by commas, what it holds: `id/fence` joined by commas.
--- Returns: {verdicts in order, 1 when it is to drain}; a verdict = {"ok"} | {"cancel", grace ms or nil} | {"lost"}
+-- ARGV: worker, ttl ms, presence JSON, its tasks joined by commas, what it holds: `id/fence` joined by commas, how many
+--       replicas have a claim before it is acted on (absent = 0).
+-- Returns: {verdicts in order, 1 when it is to drain, the name of the data}; a verdict = {"ok"} | {"cancel", grace ms or nil} | {"lost"}
 -- Crash points: atomic. A lease is only extended after its fence was checked; extending twice does no harm.
 
 local function verdict_of(base, now, ttl, id, fence)
@@ -40,12 +41,13 @@ local function heartbeat(keys, args)
     verdicts[#verdicts + 1] = verdict_of(base, now, ttl, id, fence)
   end
   show(base, now, worker, args[3] or '{}', args[4] or '')
-  if (tonumber(redis.call('HGET', K.sweep(base), 'ttl') or 0) or 0) < ttl then
-    redis.call('HSET', K.sweep(base), 'ttl', whole(ttl))
-  end
+  local replicas = whole(number_of(args, 6) or 0)
+  local known = redis.call('HMGET', K.sweep(base), 'ttl', 'wait_replicas')
+  if (tonumber(known[1] or 0) or 0) < ttl then redis.call('HSET', K.sweep(base), 'ttl', whole(ttl)) end
+  if (known[2] or '0') ~= replicas then redis.call('HSET', K.sweep(base), 'wait_replicas', replicas) end
   sweep(base, now)
   local drain = redis.call('HEXISTS', K.worker(base, worker), 'drain')
-  return { verdicts, drain }
+  return { verdicts, drain, born(base, now) }
 end
 
 redis.register_function{ function_name = 'dayfly_heartbeat', callback = heartbeat, flags = { 'allow-oom' } }

@@ -31,4 +31,5 @@ function K.events(base) return base .. 'events' end
 function K.tasks(base) return base .. 'tasks' end
 function K.workers(base) return base .. 'workers' end
 function K.sweep(base) return base .. 'sweep' end
+function K.sync(base) return base .. 'sync' end
 function K.cancel_channel(base) return base .. 'cancel' end

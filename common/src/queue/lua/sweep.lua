@@ -1,5 +1,5 @@
 -- dayfly_sweep: the periodic repair that any process may run. Also run by heartbeats.
--- KEYS: the base.  ARGV: none.  Returns: 1, or 0 when another sweep ran within the last second.
+-- KEYS: the base.  ARGV: none.  Returns: {1, or 0 when another sweep ran within the last second; the name of the data}
 -- Bounded: 500 expired leases, 500 due and 500 expired jobs, 2,000 trimmed entries a state.
 -- Crash points: atomic. Each job's move is complete by itself (attempt noted, new index, then lease and held), so a sweep cut
 -- short leaves the rest to the next one.
@@ -8,22 +8,16 @@ local LEASES_A_SWEEP = 500
 local DUE_A_SWEEP = 500
 local TRIM_STEP = 100
 local TRIM_STEPS = 20
-local TTL_DEFAULT = 60000
 
--- Times are only as good as the clock. After a jump of the server's clock, a restart, or a pause so long that it may have
--- been a jump, no lease is taken for one whole ttl: every worker alive has renewed by then. Returns whether to hold.
-local function hold(base, now, clock_of)
-  local ttl = tonumber(clock_of.ttl) or TTL_DEFAULT
-  local gap = clock_of.last and now - clock_of.last
-  -- A user without the right to INFO still sweeps; only restarts go unnoticed then.
-  local info = redis.pcall('INFO', 'server')
-  local run_id = type(info) == 'string' and string.match(info, 'run_id:(%x+)') or clock_of.run_id or ''
-  local jumped = gap and (gap < 0 or gap > math.max(3000, 1000 + ttl / 10))
-  local restarted = clock_of.run_id and clock_of.run_id ~= run_id
-  local until_ms = tonumber(clock_of.hold_until) or 0
-  if jumped or restarted then until_ms = now + ttl end
+-- Whether expired leases are to be left for now (see server.lua). `last`: the time of the last sweep.
+local function hold(base, now, last)
+  local clock_of = read_clock(base)
+  note_server(base, now, clock_of)
+  local ttl, gap = clock_of.ttl, last and now - last
+  local until_ms = clock_of.hold_until
+  if gap and (gap < 0 or gap > math.max(3000, 1000 + ttl / 10)) then until_ms = now + ttl end
   until_ms = math.min(until_ms, now + ttl)
-  redis.call('HSET', K.sweep(base), 'run_id', run_id, 'hold_until', whole(until_ms))
+  redis.call('HSET', K.sweep(base), 'hold_until', whole(until_ms))
   -- A lease further ahead than any worker may have asked for was given by a clock that has since gone back.
   local ahead = redis.call('ZRANGEBYSCORE', K.leases(base), '(' .. whole(now + 2 * ttl), '+inf', 'LIMIT', 0, LEASES_A_SWEEP)
   for _, id in ipairs(ahead) do
@@ -55,12 +49,12 @@ local function trim(base, state, at)
 end
 
 local function sweep(base, now)
-  local seen = redis.call('HMGET', K.sweep(base), 'last', 'run_id', 'hold_until', 'ttl', 'trim')
-  local clock_of = { last = tonumber(seen[1] or nil), run_id = seen[2] or nil, hold_until = seen[3], ttl = seen[4] }
-  if clock_of.last and now >= clock_of.last and now - clock_of.last < 1000 then return 0 end
+  local seen = redis.call('HMGET', K.sweep(base), 'last', 'trim')
+  local last = tonumber(seen[1] or nil)
+  if last and now >= last and now - last < 1000 then return 0 end
   redis.call('HSET', K.sweep(base), 'last', whole(now))
 
-  if not hold(base, now, clock_of) then
+  if not hold(base, now, last) then
     local over = redis.call('ZRANGEBYSCORE', K.leases(base), '-inf', whole(now), 'LIMIT', 0, LEASES_A_SWEEP)
     for _, id in ipairs(over) do
       local record = read(base, id)
@@ -79,7 +73,7 @@ local function sweep(base, now)
       redis.call('SREM', K.queues(base), task)
     end
   end
-  local at = tonumber(seen[5] or 0) or 0
+  local at = tonumber(seen[2] or 0) or 0
   local furthest = 0
   for _, state in ipairs({ 'succeeded', 'failed', 'cancelled' }) do
     furthest = math.max(furthest, trim(base, state, at))
@@ -91,6 +85,9 @@ end
 
 redis.register_function{
   function_name = 'dayfly_sweep',
-  callback = function(keys) return sweep(base_of(keys), clock()) end,
+  callback = function(keys)
+    local base, now = base_of(keys), clock()
+    return { sweep(base, now), born(base, now) }
+  end,
   flags = { 'allow-oom' },
 }

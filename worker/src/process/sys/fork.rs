@@ -57,7 +57,7 @@ pub(in crate::process) fn place(fd: OwnedFd, at: RawFd) -> io::Result<OwnedFd> {
         // SAFETY: `raw` was owned a moment ago and was given up by `into_raw_fd`.
         return Ok(unsafe { OwnedFd::from_raw_fd(raw) });
     }
-    // SAFETY: `dup3` takes no pointer. Callers name 0 to 3 only, which no other `OwnedFd` of a fresh process holds.
+    // SAFETY: `dup3` takes no pointer. Callers name 0 to 4 only; whatever else of a fresh process stands there is not used any more.
     Errno::result(unsafe { libc::dup3(fd.as_raw_fd(), at, libc::O_CLOEXEC) })?;
     // SAFETY: `at` is open since the line above and owned by nobody else.
     Ok(unsafe { OwnedFd::from_raw_fd(at) })
