@@ -176,7 +176,9 @@ fn none_survives_a_death_in(isolation: Isolation) {
         number += 1;
         processes += census.len();
     }
-    println!("{isolation}: {number} trees, {processes} processes, 0 survivors, {swept} swept, the slowest in {slowest:?}");
+    println!(
+        "{isolation}: {number} trees, {processes} processes, 0 survivors, {swept} swept, the slowest in {slowest:?}"
+    );
 }
 
 #[test]
