@@ -55,7 +55,14 @@ impl Installation {
     }
 
     async fn build(lease_ttl: &str, worker: &str, tasks: &str) -> Self {
-        let server = Server::start();
+        Self::on(Server::start(), lease_ttl, worker, tasks).await
+    }
+
+    /// As [`Installation::start_with`], on a given server and with leases of a given length.
+    ///
+    /// # Panics
+    /// When a part does not come up.
+    pub async fn on(server: Server, lease_ttl: &str, worker: &str, tasks: &str) -> Self {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let state = dir.path().join("state");
         let config = format!(

@@ -1,5 +1,9 @@
 //! A Redis-compatible server of a test's own: append-only file on, data in a folder of its own, a free port of loopback.
 
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 use std::{
     fs,
     io::{Read as _, Write as _},
@@ -36,6 +40,8 @@ pub struct Server {
     dir: TempDir,
     port: u16,
     extra: Vec<String>,
+    /// What it is started by, a program and its arguments, when not by itself.
+    under: Vec<String>,
 }
 
 impl Server {
@@ -55,10 +61,45 @@ impl Server {
     #[must_use]
     pub fn start_with(extra: &[&str]) -> Self {
         let dir = tempfile::tempdir().expect("a temporary folder");
+        Self::in_dir(dir, Vec::new(), extra)
+    }
+
+    /// With its data on a file system of its own of this size, in a mount namespace of its own; its folder looks empty from
+    /// outside. `None` where this user may not make such namespaces.
+    ///
+    /// # Panics
+    /// When it does not answer in time.
+    #[must_use]
+    pub fn start_on_small_disk(megabytes: u32) -> Option<Self> {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let mount = format!("mount -t tmpfs -o size={megabytes}m tmpfs {} && exec \"$@\"", dir.path().display());
+        let under = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", &mount, "sh"];
+        let can = Command::new("unshare")
+            .args(&under[1..6])
+            .args([mount.replace("\"$@\"", "true").as_str()])
+            .stderr(Stdio::null())
+            .status();
+        if !can.is_ok_and(|status| status.success()) {
+            return None;
+        }
+        Some(Self::in_dir(dir, under.map(str::to_owned).to_vec(), &[]))
+    }
+
+    fn in_dir(dir: TempDir, under: Vec<String>, extra: &[&str]) -> Self {
         let extra = extra.iter().map(|&word| word.to_owned()).collect();
-        let mut server = Self { child: None, dir, port: free_port(), extra };
+        let mut server = Self { child: None, dir, port: free_port(), extra, under };
         server.restart();
         server
+    }
+
+    /// Stops it (SIGSTOP) or lets it go on (SIGCONT).
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn freeze(&self, frozen: bool) {
+        let pid = self.pid().expect("a running server").cast_signed();
+        let signal = if frozen { Signal::SIGSTOP } else { Signal::SIGCONT };
+        kill(Pid::from_raw(pid), signal).expect("it is there");
     }
 
     /// `redis://127.0.0.1:<port>/0`
@@ -100,7 +141,10 @@ impl Server {
     pub fn restart(&mut self) {
         self.kill();
         let log = fs::File::options().create(true).append(true).open(self.dir.path().join("log")).expect("a log file");
-        let child = Command::new(server_binary())
+        let words = self.under.iter().map(Into::into).chain([server_binary().into_os_string()]);
+        let words: Vec<std::ffi::OsString> = words.collect();
+        let child = Command::new(&words[0])
+            .args(&words[1..])
             .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1", "--appendonly", "yes", "--save", ""])
             .args(["--appendfsync", "everysec", "--loglevel", "notice", "--dir"])
             .arg(self.dir.path())

@@ -6,7 +6,7 @@ use crate::{
     environment,
     held::Order,
     identity, outcome,
-    process::{BootTime, Control, Ended, JobSpec, Note, Run, RunEnd, Slot, StartError},
+    process::{BootTime, Control, Ended, JobSpec, Note, Run, RunEnd, Slot, StartError, is_want},
     report::Reporter,
     seat::Seated,
     workdir::JobDir,
@@ -15,6 +15,7 @@ use dayfly_common::{
     model::{KilledBy, Outcome, Program, TaskDef},
     queue::{Claim, Finish},
 };
+use nix::errno::Errno;
 use std::time::Duration;
 use tokio::{sync::mpsc, time::sleep_until};
 use tracing::{debug, error, info, warn};
@@ -29,6 +30,22 @@ pub(crate) struct Ran {
     pub(crate) finish: Option<Finish>,
     /// The slot, unless it died.
     pub(crate) slot: Option<Slot>,
+    /// The host could not start it: to ask for the next job at once would only bring the same.
+    pub(crate) strained: bool,
+}
+
+impl Ran {
+    fn with(finish: Option<Finish>, slot: Option<Slot>) -> Self {
+        Self { finish, slot, strained: false }
+    }
+}
+
+/// A job that is not started.
+enum Unready {
+    /// For a reason of its own or its task's.
+    Job(String),
+    /// For want of something on this host.
+    Host(String),
 }
 
 /// Runs a claimed job to its end.
@@ -37,23 +54,23 @@ pub(crate) async fn run(ctx: &Context, slot: Slot, seated: Seated) -> Ran {
     let Some(task) = ctx.tasks.get(&claim.task).cloned() else {
         // Only tasks of the catalogue are asked for; a function of another revision may still differ.
         warn!(job = %claim.id, task = %claim.task, "claimed a job of a task that is not in the catalogue; given back");
-        return Ran { finish: Some(claim.finish(&ctx.worker, Outcome::Drained)), slot: Some(slot) };
+        return Ran::with(Some(claim.finish(&ctx.worker, Outcome::Drained)), Some(slot));
     };
     if let Some(outcome) = ended_before_start(&mut orders) {
-        return Ran { finish: outcome.map(|outcome| write_up(ctx, &task, claim, outcome)), slot: Some(slot) };
+        return Ran::with(outcome.map(|outcome| write_up(ctx, &task, claim, outcome)), Some(slot));
     }
     if let Some(missed) = Clocks::now().missed_since(clocks) {
         info!(job = %claim.id, ?missed, "the wall clock has jumped since the claim, which may be over: given back");
-        return Ran { finish: Some(write_up(ctx, &task, claim, Outcome::Drained)), slot: Some(slot) };
+        return Ran::with(Some(write_up(ctx, &task, claim, Outcome::Drained)), Some(slot));
     }
     let prepared = prepare(ctx, &task, &claim, limit);
     let (dir, spec) = match prepared {
         Ok(prepared) => prepared,
-        Err(message) => {
+        Err(Unready::Job(message)) => {
             warn!(job = %claim.id, task = %claim.task, message, "a job could not be started");
-            let finish = write_up(ctx, &task, claim, outcome::not_started(message));
-            return Ran { finish: Some(finish), slot: Some(slot) };
+            return Ran::with(Some(write_up(ctx, &task, claim, outcome::not_started(message))), Some(slot));
         }
+        Err(Unready::Host(message)) => return give_back(ctx, &task, claim, &message, Some(slot)),
     };
     let timeout = spec.timeout;
     match slot.start(spec).await {
@@ -75,6 +92,7 @@ pub(crate) async fn run(ctx: &Context, slot: Slot, seated: Seated) -> Ran {
                     warn!(job = %claim.id, task = %claim.task, message, "a job could not be started");
                     outcome::not_started(message)
                 }
+                StartError::Host(message) => return give_back(ctx, &task, claim, &message, slot),
                 StartError::LeaseTooShort => {
                     info!(job = %claim.id, "too little of the lease was left to start; given back");
                     Outcome::Drained
@@ -84,9 +102,15 @@ pub(crate) async fn run(ctx: &Context, slot: Slot, seated: Seated) -> Ran {
                     Outcome::Lost
                 }
             };
-            Ran { finish: Some(write_up(ctx, &task, claim, outcome)), slot }
+            Ran::with(Some(write_up(ctx, &task, claim, outcome)), slot)
         }
     }
+}
+
+/// The job is not to blame: it goes back, free, to be run when this host or another can.
+fn give_back(ctx: &Context, task: &TaskDef, claim: Claim, message: &str, slot: Option<Slot>) -> Ran {
+    warn!(job = %claim.id, task = %claim.task, message, "this host cannot start a job at the moment; given back");
+    Ran { finish: Some(write_up(ctx, task, claim, Outcome::Drained)), slot, strained: true }
 }
 
 /// Orders that came before the start: `Some(None)` when the claim is lost already.
@@ -104,15 +128,18 @@ fn ended_before_start(orders: &mut mpsc::UnboundedReceiver<Order>) -> Option<Opt
     None
 }
 
-fn prepare(ctx: &Context, task: &TaskDef, claim: &Claim, limit: BootTime) -> Result<(JobDir, JobSpec), String> {
+fn prepare(ctx: &Context, task: &TaskDef, claim: &Claim, limit: BootTime) -> Result<(JobDir, JobSpec), Unready> {
     let dir = ctx.home.job_dir().map_err(|error| {
-        format!("the job's folder below {} cannot be made: {error}", ctx.config.state_dir.display())
+        let message = format!("the job's folder below {} cannot be made: {error}", ctx.config.state_dir.display());
+        let of_host = error.raw_os_error().is_some_and(|code| is_want(Errno::from_raw(code)));
+        if of_host { Unready::Host(message) } else { Unready::Job(message) }
     })?;
-    let identity = identity::of(task)?;
+    let identity = identity::of(task).map_err(Unready::Job)?;
     if let Some((user, group)) = identity {
-        dir.give_to(user, group).map_err(|error| format!("the job's folder cannot be given to its user: {error}"))?;
+        dir.give_to(user, group)
+            .map_err(|error| Unready::Job(format!("the job's folder cannot be given to its user: {error}")))?;
     }
-    let env = environment::variables(task, claim, dir.path()).map_err(|error| error.to_string())?;
+    let env = environment::variables(task, claim, dir.path()).map_err(|error| Unready::Job(error.to_string()))?;
     let Program::Command(argv) = &task.program;
     let spec = JobSpec {
         argv: argv.clone(),
@@ -232,7 +259,7 @@ fn conclude(ctx: &Context, task: &TaskDef, claim: Claim, timeout: Duration, pid:
     let Watched { mut ended, slot, lost } = watched;
     if lost {
         warn!(job = %claim.id, "the lease was lost; its processes are gone and nothing is reported");
-        return Ran { finish: None, slot };
+        return Ran::with(None, slot);
     }
     let outcome = outcome::of_run(task, timeout, &mut ended);
     let id = claim.id;
@@ -242,7 +269,7 @@ fn conclude(ctx: &Context, task: &TaskDef, claim: Claim, timeout: Duration, pid:
     finish.kill_ms = ended.kill_ms;
     finish.pid = Some(pid);
     debug!(job = %id, wall_ms = ended.usage.wall_ms, killed_by = ?ended.killed_by, exit = ?ended.exit, "ended");
-    Ran { finish: Some(finish), slot }
+    Ran::with(Some(finish), slot)
 }
 
 /// The end of a claim with what its task says about retries and retention.

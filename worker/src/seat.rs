@@ -15,6 +15,8 @@ use tracing::{error, info, warn};
 
 /// A worker that shuts down while Redis is away tries this often before it leaves.
 const LAST_TRIES: u32 = 5;
+/// How long a slot asks for nothing when its host could not start a job.
+const STRAINED: Duration = Duration::from_secs(1);
 
 /// A claim that has been entered among what this worker holds.
 pub(crate) struct Seated {
@@ -73,7 +75,7 @@ pub(crate) async fn occupy(ctx: Arc<Context>, slot: Slot, first: Seated) -> Vaca
         };
         // Its processes are gone: the next job may have its memory, even before its end is written.
         let former = ctx.held.take_memory(&nonce);
-        let wanted = usize::from(replaced.is_some() && ctx.may_claim());
+        let wanted = usize::from(replaced.is_some() && ctx.may_claim() && !ran.strained);
         let mut lent = ctx.memory.lend(wanted, former);
         let ask = (wanted > 0).then(|| ctx.ask(wanted, &lent));
         let next = match ran.finish {
@@ -81,6 +83,13 @@ pub(crate) async fn occupy(ctx: Arc<Context>, slot: Slot, first: Seated) -> Vaca
             None => None,
         };
         ctx.held.remove(&nonce);
+        if ran.strained {
+            // The slot stays out of the way meanwhile, or it would take the same job again at once.
+            tokio::select! {
+                () = tokio::time::sleep(STRAINED) => {}
+                () = ctx.drain.cancelled() => {}
+            }
+        }
         let Some(back) = replaced else { return Vacated { slot: None, next_due_ms: None, short_of: None } };
         let Some((claimed, sent)) = next else {
             return Vacated { slot: Some(back), next_due_ms: Some(0), short_of: None };

@@ -76,6 +76,9 @@ pub enum StartError {
     /// The program could not be started, for a reason that lies in the job or its task: says which step and why.
     #[error("{0}")]
     Spawn(String),
+    /// The host lacks something at the moment (descriptors, processes, memory, disk), and the job is not to blame: says what.
+    #[error("{0}")]
+    Host(String),
     /// Too little of the lease was left (less than half).
     #[error("too little of the lease is left to start")]
     LeaseTooShort,

@@ -10,6 +10,7 @@ use super::{
     launch_plan,
     limits::Bounds,
     reaper::{Reaper, Tree},
+    refusal::Refusal,
     remains,
     slot::{Event, Slot},
     wire::{FromSlot, JobEnd, Start, ToSlot},
@@ -64,7 +65,7 @@ pub(super) fn run(slot: &mut Slot, start: &Start, fds: Vec<OwnedFd>) -> io::Resu
     }
     let mut job = match Job::launch(slot, start, fds, lease) {
         Ok(job) => job,
-        Err(reason) => return slot.say(&FromSlot::NotStarted(reason)).map(|()| After::Idle),
+        Err(refusal) => return slot.say(&FromSlot::NotStarted(refusal)).map(|()| After::Idle),
     };
     let said = job.reaper.leader().map_or(Ok(()), |pid| slot.say_started(pid));
     let watched = said.and_then(|()| job.watch(slot)).unwrap_or(Watched::Orphaned);
@@ -75,9 +76,9 @@ pub(super) fn run(slot: &mut Slot, start: &Start, fds: Vec<OwnedFd>) -> io::Resu
 }
 
 impl Job {
-    fn launch(slot: &mut Slot, start: &Start, fds: Vec<OwnedFd>, lease: Lease) -> Result<Self, String> {
+    fn launch(slot: &mut Slot, start: &Start, fds: Vec<OwnedFd>, lease: Lease) -> Result<Self, Refusal> {
         let tools = &mut slot.tools;
-        let cage = start.bounds.cage(tools.yard, tools.number).map_err(|error| format!("its limits: {error}"))?;
+        let cage = start.bounds.cage(tools.yard, tools.number).map_err(|error| Refusal::at("its limits", &error))?;
         let started = Instant::now();
         let deadline = BootTime::now().after(Duration::from_nanos(start.timeout_ns));
         let leader = launch_plan::launch(tools, start, fds, cage.as_ref())?;

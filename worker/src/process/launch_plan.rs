@@ -1,19 +1,19 @@
 //! Everything a job asks for, made into one plan for the leader's process, and the leader started by it.
 
-use super::{cgroup::Cage, leader, refusal, sandbox, slot::Tools, wire::Start};
+use super::{cgroup::Cage, leader, refusal::Refusal, sandbox, slot::Tools, wire::Start};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 /// Starts the leader. Its descriptors are closed here once it has them.
 ///
 /// # Errors
-/// One sentence for people; nothing of the leader is left.
-pub(super) fn launch(tools: &mut Tools, start: &Start, fds: Vec<OwnedFd>, cage: Option<&Cage>) -> Result<i32, String> {
+/// A sentence for people; nothing of the leader is left.
+pub(super) fn launch(tools: &mut Tools, start: &Start, fds: Vec<OwnedFd>, cage: Option<&Cage>) -> Result<i32, Refusal> {
     let [stdin, stdout, stderr, events] = <[OwnedFd; 4]>::try_from(fds)
         .map_err(|fds| format!("four descriptors should have come with the job, not {}", fds.len()))?;
     let rules = match start.sandbox {
         Some(_) => Some(
             sandbox::rules(&sandbox::writable(&start.dir, &start.env))
-                .map_err(|error| format!("its sandbox: {error}"))?,
+                .map_err(|error| Refusal::at("its sandbox", &error))?,
         ),
         None => None,
     };
@@ -25,6 +25,6 @@ pub(super) fn launch(tools: &mut Tools, start: &Start, fds: Vec<OwnedFd>, cage: 
     let descriptors = [stdin.as_fd(), stdout.as_fd(), stderr.as_fd(), events.as_fd()];
     tools.area.start(&plan, descriptors).map_err(|failure| {
         let programs = leader::candidates(start.argv.first().map_or("", String::as_str), &start.env);
-        refusal::explain(start, &programs, &failure)
+        Refusal::of(start, &programs, &failure)
     })
 }

@@ -50,6 +50,7 @@ pub use cgroup::{Holder, Holders, Swept};
 pub use handle::{Control, Run, RunEnd, Slot, StartError, Supervisor, TierFound};
 pub use limits::LimitHit;
 pub use privacy::close_to_jobs;
+pub(crate) use refusal::is_want;
 pub use spec::{BootTime, Ended, Exit, JobSpec, Note};
 pub use supervisor::supervisor_main;
 pub use sweep::sweep;

@@ -5,15 +5,55 @@ use super::{
     wire::Start,
 };
 use nix::errno::Errno;
+use serde::{Deserialize, Serialize};
 use std::{
     fs::{self, File},
-    io::{BufRead, BufReader, Read},
+    io::{self, BufRead, BufReader, Read},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
+/// A job that was not started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Refusal {
+    /// One sentence on what failed and where.
+    pub(super) why: String,
+    /// The host lacks something at the moment (descriptors, processes, memory, disk): another time or another host would do.
+    pub(super) of_host: bool,
+}
+
+impl Refusal {
+    /// For an error at a step that `what` names.
+    pub(super) fn at(what: &str, error: &io::Error) -> Self {
+        let of_host = error.raw_os_error().is_some_and(|code| is_want(Errno::from_raw(code)));
+        Self { why: format!("{what}: {error}"), of_host }
+    }
+
+    /// For a leader that could not be started.
+    pub(super) fn of(start: &Start, programs: &[PathBuf], failure: &ExecFailure) -> Self {
+        // A process of another user may be one too many for that user; without, it is the worker's own number.
+        let of_host = match failure.errno {
+            Errno::EAGAIN => failure.step == Step::Fork,
+            other => is_want(other),
+        };
+        Self { why: explain(start, programs, failure), of_host }
+    }
+}
+
+impl From<String> for Refusal {
+    /// For what lies in the job.
+    fn from(why: String) -> Self {
+        Self { why, of_host: false }
+    }
+}
+
+/// Whether the host lacks something, and may have it again later.
+pub(crate) fn is_want(errno: Errno) -> bool {
+    matches!(errno, Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM | Errno::EAGAIN | Errno::ENOSPC | Errno::EDQUOT)
+}
+
 /// One sentence on what failed and where.
-pub(super) fn explain(start: &Start, programs: &[PathBuf], failure: &ExecFailure) -> String {
+fn explain(start: &Start, programs: &[PathBuf], failure: &ExecFailure) -> String {
     let errno = failure.errno;
     match failure.step {
         Step::Fork => format!("no process could be created: {}", errno.desc()),

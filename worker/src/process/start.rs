@@ -9,6 +9,7 @@ use super::{
     limits::Bounds,
     link::Said,
     output::Output,
+    refusal::Refusal,
     tier::Tier,
     wire::{FromSlot, Sandboxed, Start, ToSlot, sealed_file},
 };
@@ -36,7 +37,7 @@ pub(super) async fn start(slot: Slot, spec: JobSpec) -> Started {
     let (output, [stdout, stderr, events], stdin) = match opened {
         Ok(opened) => opened,
         Err(error) => {
-            return Err((StartError::Spawn(format!("the worker has no pipes for it: {error}")), Some(slot)));
+            return Err((Refusal::at("the worker has no pipes for it", &error).into(), Some(slot)));
         }
     };
     let message = ToSlot::Start(Box::new(message(&spec)));
@@ -44,7 +45,7 @@ pub(super) async fn start(slot: Slot, spec: JobSpec) -> Started {
     if let Err(error) = slot.link.tell(&message, &fds) {
         return match error.kind() {
             io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => Err(gone(slot).await),
-            _ => Err((StartError::Spawn(format!("the job could not be handed over: {error}")), Some(slot))),
+            _ => Err((Refusal::at("the job could not be handed over", &error).into(), Some(slot))),
         };
     }
     // Copies here would keep the pipes open.
@@ -62,7 +63,7 @@ pub(super) async fn start(slot: Slot, spec: JobSpec) -> Started {
             };
             Ok(Run::begin(pid, notes, Driver::new(slot, ending, spec.patience), output))
         }
-        Ok(Ok(Said::Message(FromSlot::NotStarted(why), _))) => Err((StartError::Spawn(why), Some(slot))),
+        Ok(Ok(Said::Message(FromSlot::NotStarted(why), _))) => Err((why.into(), Some(slot))),
         Ok(Ok(Said::Message(FromSlot::LeaseTooShort, _))) => Err((StartError::LeaseTooShort, Some(slot))),
         Ok(Ok(Said::Message(FromSlot::Gone { unkillable }, _))) => Err((slot_gone(!unkillable), None)),
         Ok(Ok(
@@ -78,6 +79,12 @@ pub(super) async fn start(slot: Slot, spec: JobSpec) -> Started {
             let _ = gone(slot).await;
             Err((StartError::Spawn("its program did not start in all its time: is its file system hung?".into()), None))
         }
+    }
+}
+
+impl From<Refusal> for StartError {
+    fn from(refusal: Refusal) -> Self {
+        if refusal.of_host { Self::Host(refusal.why) } else { Self::Spawn(refusal.why) }
     }
 }
 

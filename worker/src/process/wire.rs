@@ -12,6 +12,7 @@
 use super::{
     cgroup::{Holders, Swept},
     limits::{Bounds, LimitHit},
+    refusal::Refusal,
     sys::{Received, receive, send, send_as},
     tier::Tier,
 };
@@ -122,7 +123,7 @@ pub(super) enum FromSlot {
         remains: String,
     },
     /// The leader could not be started.
-    NotStarted(String),
+    NotStarted(Refusal),
     /// The start gate is shut.
     LeaseTooShort,
     /// Nothing of the job is left.
