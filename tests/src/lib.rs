@@ -12,6 +12,7 @@ pub mod process;
 mod processes;
 pub mod rig;
 mod server;
+mod tripwire;
 mod wait;
 
 pub use api::{Answer, Api, answer, queue};
@@ -24,4 +25,5 @@ pub use installation::Installation;
 pub use own_group::OwnGroup;
 pub use processes::{alive, descendants, parent, processes_with};
 pub use server::{Server, free_port, server_binary};
+pub use tripwire::{Point, Tripwire};
 pub use wait::{eventually, eventually_async};

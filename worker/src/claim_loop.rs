@@ -13,6 +13,7 @@ use tracing::{debug, warn};
 
 /// Longest wait for a token; then the queues are looked at all the same, for tokens are only hints.
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
+const NO_SUPERVISOR: &str = "the supervisor has died";
 
 /// Claims for idle slots until the worker drains; returns once every slot is idle again.
 ///
@@ -24,9 +25,12 @@ pub(crate) async fn claim_until_drained(ctx: Arc<Context>, slots: Vec<Slot>) -> 
     let mut busy: JoinSet<Vacated> = JoinSet::new();
     let mut ringing = false;
     let mut next = NextLook::now();
+    let mut supervised = Ok(());
+    let supervisor = ctx.supervisor.ended();
+    tokio::pin!(supervisor);
     while !ctx.drain.is_cancelled() {
         if idle.is_empty() && busy.is_empty() {
-            return Err(io::Error::other("no slot is left: the supervisor has died"));
+            return Err(io::Error::other(NO_SUPERVISOR));
         }
         if !idle.is_empty() && !ringing {
             if bell.send(next.due.saturating_duration_since(Instant::now())).await.is_err() {
@@ -36,6 +40,10 @@ pub(crate) async fn claim_until_drained(ctx: Arc<Context>, slots: Vec<Slot>) -> 
         }
         tokio::select! {
             () = ctx.drain.cancelled() => {}
+            watched = &mut supervisor => {
+                supervised = watched.and_then(|()| Err(io::Error::other(NO_SUPERVISOR)));
+                break;
+            }
             Some(vacated) = busy.join_next(), if !busy.is_empty() => next = next.sooner(take_back(vacated, &mut idle)),
             () = next.has_come(&ctx), if !idle.is_empty() => next = fill(&ctx, &mut idle, &mut busy).await,
             Some(wake) = rings.recv() => {
@@ -48,10 +56,11 @@ pub(crate) async fn claim_until_drained(ctx: Arc<Context>, slots: Vec<Slot>) -> 
             }
         }
     }
+    // Also without a supervisor: each job of its slots has ended, and that is still to be written.
     while let Some(vacated) = busy.join_next().await {
         take_back(vacated, &mut idle);
     }
-    Ok(())
+    supervised
 }
 
 /// When the queues are to be looked at again, whether a token comes or not: tokens are only hints.

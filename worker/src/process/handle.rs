@@ -137,6 +137,14 @@ impl Supervisor {
         self.life.pid()
     }
 
+    /// Waits until it has ended, and with it every slot: then nothing more can be run.
+    ///
+    /// # Errors
+    /// It cannot be watched.
+    pub async fn ended(&self) -> io::Result<()> {
+        self.life.ended().await
+    }
+
     /// Has the supervisor and every slot opened from now on hold a lock (`flock(2)`) along with this process: it is free only
     /// when all of them have ended, and with them every job.
     ///

@@ -1,6 +1,9 @@
 //! Starting the supervisor process.
 
-use super::{adopt, sys::PidFd};
+use super::{
+    adopt,
+    sys::{PidFd, watch},
+};
 use nix::{
     spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn},
     sys::{
@@ -15,7 +18,7 @@ use std::{
     ffi::CString,
     io,
     os::{
-        fd::{AsRawFd, OwnedFd},
+        fd::{AsFd, AsRawFd, OwnedFd},
         unix::ffi::OsStrExt,
     },
     path::Path,
@@ -78,6 +81,13 @@ impl Life {
         let _ = waitpid(Pid::from_raw(self.pid), Some(WaitPidFlag::WNOHANG));
         adopt::ended(self.pid);
         true
+    }
+
+    /// Waits until it has ended.
+    pub(super) async fn ended(&self) -> io::Result<()> {
+        let handle = watch(self.handle.as_fd().try_clone_to_owned()?)?;
+        let _ready = handle.readable().await?;
+        Ok(())
     }
 }
 
