@@ -33,7 +33,8 @@ async fn a_restart_takes_the_killed_daemons_jobs_up_at_once() {
     rig.add_worker(2).await;
     let ids = [rig.submit("nap", &json!({})).await, rig.submit("nap", &json!({})).await];
     let mut taken = Vec::new();
-    for attempt in 1..=5 {
+    let rounds = if std::env::var_os("DAYFLY_TEST_LONG").is_some() { 50 } else { 5 };
+    for attempt in 1..=rounds {
         for id in &ids {
             running(&rig, id, attempt).await;
             eventually("its processes run", BOUND, || (processes_with(id).len() > 1).then_some(()));
@@ -47,12 +48,19 @@ async fn a_restart_takes_the_killed_daemons_jobs_up_at_once() {
         taken.push(begun.elapsed());
     }
     taken.sort_unstable();
-    println!("from the restart of a killed worker until its jobs run again: {taken:?}");
+    let (half, most) = (taken[taken.len() / 2], taken[taken.len() - 1]);
+    println!(
+        "from the restart of a killed worker until its jobs run again, {rounds} times: p50 {half:?}, longest {most:?}"
+    );
     // Time is the subject: without recovery it would be a minute.
-    assert!(taken[2] <= Duration::from_secs(2), "half of them: {taken:?}");
+    assert!(half <= Duration::from_secs(2), "half of them: {taken:?}");
     let job = rig.job(&ids[0]).await;
     let history = job["attempts"].as_array().expect("a list");
-    assert!(history.len() == 5 && history.iter().all(|attempt| attempt["outcome"] == "lost"), "{job}");
+    assert!(
+        history.len() == usize::try_from(rounds).expect("few")
+            && history.iter().all(|attempt| attempt["outcome"] == "lost"),
+        "{job}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -71,6 +79,25 @@ async fn another_worker_of_the_host_does_it_too_and_nobody_takes_from_the_living
     assert_eq!(rig.job(&other).await["attempt"], 1, "its worker is alive");
     let workers = rig.get("/v1/workers").await;
     assert_eq!(workers["items"].as_array().map(Vec::len), Some(1), "the dead one is not shown any more: {workers}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_jobs_of_a_worker_that_may_be_of_another_host_wait_for_their_leases_end() {
+    let mut rig = Installation::start_with_lease("3s", TASK).await;
+    rig.add_worker(1).await;
+    let id = rig.submit("nap", &json!({})).await;
+    running(&rig, &id, 1).await;
+    rig.add_worker(1).await;
+    let first = rig.worker_id(0).await;
+    // A folder that does not name this boot, as one on a shared disk.
+    std::fs::remove_file(rig.path(&format!("state/workers/{first}/boot"))).expect("it is there");
+    rig.workers[0].signal(Signal::SIGKILL);
+    let killed = Instant::now();
+    running(&rig, &id, 2).await;
+    let taken = killed.elapsed();
+    println!("from the kill of a worker until another host runs its job again, with leases of 3 s: {taken:?}");
+    assert!(taken >= Duration::from_millis(1500), "renewed a second ago at most: {taken:?}");
+    assert!(!rig.path(&format!("state/workers/{first}")).exists(), "its folder is not kept");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
