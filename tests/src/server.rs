@@ -29,13 +29,32 @@ pub fn server_binary() -> PathBuf {
         .expect("a Redis-compatible server: run the tests by ./deploy/test, which gets one")
 }
 
+/// What holds a queue: one server, or a set of them.
+pub trait Backend {
+    /// What Dayfly is given as `[redis] url`.
+    fn url(&self) -> String;
+
+    /// The server that takes the writes, for what an operator would type.
+    fn primary_url(&self) -> impl Future<Output = String>;
+}
+
+impl Backend for Server {
+    fn url(&self) -> String {
+        Self::url(self)
+    }
+
+    async fn primary_url(&self) -> String {
+        Self::url(self)
+    }
+}
+
 /// A running server; ended with the value.
 #[derive(Debug)]
 pub struct Server {
     child: Option<Child>,
     dir: TempDir,
     port: u16,
-    extra: Vec<String>,
+    words: Vec<String>,
 }
 
 impl Server {
@@ -54,9 +73,28 @@ impl Server {
     /// When it does not answer in time.
     #[must_use]
     pub fn start_with(extra: &[&str]) -> Self {
-        let dir = tempfile::tempdir().expect("a temporary folder");
-        let extra = extra.iter().map(|&word| word.to_owned()).collect();
-        let mut server = Self { child: None, dir, port: free_port(), extra };
+        let (dir, port) = (tempfile::tempdir().expect("a temporary folder"), free_port());
+        let port_word = port.to_string();
+        let usual = ["--port", &port_word, "--bind", "127.0.0.1", "--appendonly", "yes", "--save", ""];
+        let more = ["--appendfsync", "everysec", "--loglevel", "notice"];
+        let words = [&usual[..], &more, extra].concat().into_iter().map(str::to_owned).collect();
+        Self::begin(dir, port, words)
+    }
+
+    /// Starts a sentinel; `watched` are the lines of its file that say what it watches.
+    ///
+    /// # Panics
+    /// When it does not answer in time.
+    #[must_use]
+    pub fn start_sentinel(watched: &str) -> Self {
+        let (dir, port) = (tempfile::tempdir().expect("a temporary folder"), free_port());
+        let file = dir.path().join("sentinel.conf");
+        fs::write(&file, format!("port {port}\nbind 127.0.0.1\n{watched}")).expect("its file");
+        Self::begin(dir, port, vec![file.display().to_string(), "--sentinel".to_owned()])
+    }
+
+    fn begin(dir: TempDir, port: u16, words: Vec<String>) -> Self {
+        let mut server = Self { child: None, dir, port, words };
         server.restart();
         server
     }
@@ -101,10 +139,9 @@ impl Server {
         self.kill();
         let log = fs::File::options().create(true).append(true).open(self.dir.path().join("log")).expect("a log file");
         let child = Command::new(server_binary())
-            .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1", "--appendonly", "yes", "--save", ""])
-            .args(["--appendfsync", "everysec", "--loglevel", "notice", "--dir"])
+            .args(&self.words)
+            .arg("--dir")
             .arg(self.dir.path())
-            .args(&self.extra)
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a second handle"))
             .stderr(log)
