@@ -17,7 +17,7 @@ use tokio::{
 
 const CLIENTS: usize = 3;
 /// From one submission of a client to its next.
-const PACE: Duration = Duration::from_millis(20);
+const PACE: Duration = Duration::from_millis(10);
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The clients at work.

@@ -269,6 +269,12 @@ impl<S: Backend> Rig<S> {
         self.hand.get::<i64>(&["ZADD", &keys.expiring(), "XX", "1", &id.to_string()]).await;
     }
 
+    /// Lets the time be over in which no lease is taken because the server is another one than before.
+    pub async fn end_hold(&self) {
+        self.sweep().await;
+        self.hand.get::<i64>(&["HDEL", &self.queue.keys().sweep(), "hold_until"]).await;
+    }
+
     /// Sweeps, as if the last sweep had been long enough ago.
     ///
     /// # Panics

@@ -75,6 +75,7 @@ async fn running<S: Backend>(rig: &Rig<S>, name: &str) {
     // A worker that is gone: its job goes back.
     let id = rig.submit(job(name)).await;
     rig.take(name).await;
+    rig.end_hold().await;
     rig.expire_lease(id).await;
     rig.sweep().await;
     assert_eq!(rig.state(id).await, State::Queued);

@@ -17,11 +17,11 @@ async fn installed() -> Installation<Sentinels> {
 async fn everything_goes_on_after_the_primary_was_killed() {
     let mut rig = installed().await;
     let load = Load::begin(&rig, "quick");
-    load.until_accepted(50).await;
+    load.until_accepted(300).await;
     let old = rig.server.primary().await;
     rig.server.servers[old].kill();
     rig.server.another_than(old).await;
-    load.until_accepted(50).await;
+    load.until_accepted(200).await;
     let outcome = load.settle(&rig).await;
     // Replication is asynchronous: what the old primary had not passed on is gone. Said, not promised.
     println!("primary killed: {outcome:?}");
@@ -32,11 +32,11 @@ async fn everything_goes_on_after_the_primary_was_killed() {
 async fn a_planned_failover_loses_nothing() {
     let rig = installed().await;
     let load = Load::begin(&rig, "quick");
-    load.until_accepted(50).await;
+    load.until_accepted(300).await;
     let old = rig.server.primary().await;
     rig.server.fail_over().await;
     rig.server.another_than(old).await;
-    load.until_accepted(50).await;
+    load.until_accepted(200).await;
     let outcome = load.settle(&rig).await;
     println!("planned failover: {outcome:?}");
     assert_eq!(outcome.lost, 0, "{outcome:?}");

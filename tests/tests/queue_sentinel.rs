@@ -5,7 +5,7 @@ use dayfly_common::{
     queue::{Queue, QueueError},
 };
 use dayfly_tests::{
-    Backend as _, Sentinels, eventually_async,
+    Backend as _, Sentinels, Server, eventually_async,
     rig::{Rig, job, settings, success, task},
     walk,
 };
@@ -50,6 +50,7 @@ async fn a_primary_that_hangs_is_followed_by_another_and_told_from_it_when_it_wa
     rig.submit(job("t")).await;
     let old = rig.server.primary().await;
     assert_eq!(rig.hand.get::<i64>(&["WAIT", "2", "5000"]).await, 2);
+    let mut cancels = rig.queue.cancel_listener().await.expect("a listener");
     let pid = nix::unistd::Pid::from_raw(rig.server.servers[old].pid().expect("it runs").cast_signed());
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGSTOP).expect("stopped");
     let mut quick = settings(&rig.server.url());
@@ -62,6 +63,10 @@ async fn a_primary_that_hangs_is_followed_by_another_and_told_from_it_when_it_wa
     rig.server.another_than(old).await;
     let accepted = job("t");
     eventually_async("a job is accepted", LONG, async || queue.submit(&accepted).await.ok()).await;
+    // Whoever was listening to the old one learns of it, although its connection stands.
+    rig.queue.ping().await.expect("an answer");
+    let error = tokio::time::timeout(LONG, cancels.next()).await.expect("in time").expect_err("of the old primary");
+    assert!(error.to_string().contains("another primary"), "{error}");
     // The old one still takes itself for a primary when it wakes: nobody believes it.
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGCONT).expect("continued");
     let fresh = Queue::new(&quick).expect("good settings");
@@ -77,6 +82,12 @@ async fn sentinels_that_are_away_or_know_nothing_are_named() {
     let unknown = set.url().replace("master=dayfly", "master=other");
     let error = Queue::new(&settings(&unknown)).expect("good settings").ping().await.expect_err("no such name");
     assert!(error.to_string().contains("`other`") && error.to_string().contains("No such master"), "{error}");
+    // One that takes a replica for the primary is not believed.
+    let replica = set.servers[1].port();
+    let misled = Server::start_sentinel(&format!("sentinel monitor dayfly 127.0.0.1 {replica} 1\n"));
+    let url = format!("redis-sentinel://127.0.0.1:{}?master=dayfly", misled.port());
+    let error = Queue::new(&settings(&url)).expect("good settings").ping().await.expect_err("a replica");
+    assert!(error.to_string().contains("not a primary"), "{error}");
     // Two of three are away: the third one is enough to find the primary.
     let mut set = set;
     let queue = Queue::new(&settings(&set.url())).expect("good settings");

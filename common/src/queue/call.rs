@@ -94,18 +94,19 @@ impl Queue {
     async fn exchange_following(&self, pipeline: &Pipeline) -> Result<Vec<Value>, QueueError> {
         let until = Instant::now() + self.deadline;
         let mut unanswered = false;
+        let mut last = Err(QueueError::Unreachable(format!("no connection within {:?}", self.deadline)));
         loop {
-            let attempt = self.attempt(pipeline, until).await;
-            let again = Instant::now() + PAUSE < until;
-            match attempt {
-                Attempt::Answered(answers) if !again || !answers.iter().any(is_elsewhere) => return Ok(answers),
+            match self.attempt(pipeline, until).await {
+                Attempt::Answered(answers) if !answers.iter().any(is_elsewhere) => return Ok(answers),
+                Attempt::Answered(answers) => last = Ok(answers),
+                Attempt::Unsent(error) => last = Err(error),
+                Attempt::Unanswered => unanswered = true,
+                Attempt::OutOfTime => {}
                 Attempt::Failed(error) => return Err(error),
-                Attempt::Answered(_) => {}
-                Attempt::Unsent(_) if again => {}
-                Attempt::Unanswered if again => unanswered = true,
-                Attempt::Unsent(error) if !unanswered => return Err(error),
-                // It may have taken effect.
-                Attempt::Unsent(_) | Attempt::Unanswered => return Err(QueueError::Slow(self.deadline)),
+            }
+            if Instant::now() + PAUSE >= until {
+                // What was not answered may have taken effect.
+                return if unanswered { Err(QueueError::Slow(self.deadline)) } else { last };
             }
             sleep(PAUSE).await;
         }
@@ -121,9 +122,7 @@ impl Queue {
                     error => Attempt::Failed(error),
                 };
             }
-            Err(_) => {
-                return Attempt::Unsent(QueueError::Unreachable(format!("no connection within {:?}", self.deadline)));
-            }
+            Err(_) => return Attempt::OutOfTime,
         };
         link.unfinished = true;
         match timeout_at(until, pipeline.query_async::<Vec<Value>>(&mut link.connection)).await {
@@ -158,6 +157,8 @@ enum Attempt {
     Answered(Vec<Value>),
     /// There was no connection, so nothing was sent.
     Unsent(QueueError),
+    /// The same, and nothing is known of the reason.
+    OutOfTime,
     /// It was sent, and no answer came.
     Unanswered,
     /// In a way that another attempt would not better.
