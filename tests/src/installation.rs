@@ -1,6 +1,6 @@
 //! A whole installation of a test's own: a server, an API, workers, and a client on the outside.
 
-use crate::{Daemon, Server, eventually_async, free_port};
+use crate::{Daemon, Server, eventually_async, free_port, server::Backend};
 use reqwest::Client;
 use serde_json::Value;
 use std::{
@@ -15,13 +15,13 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The parts. Ended with the value.
 #[derive(Debug)]
-pub struct Installation {
+pub struct Installation<S = Server> {
     /// The API's process.
     pub api: Daemon,
     /// The workers' processes.
     pub workers: Vec<Daemon>,
-    /// The Redis-compatible server.
-    pub server: Server,
+    /// The Redis-compatible server, or the set of them.
+    pub server: S,
     /// Base URL of the API.
     pub url: String,
     client: Client,
@@ -43,7 +43,7 @@ impl Installation {
     /// # Panics
     /// When a part does not come up.
     pub async fn start_with(worker: &str, tasks: &str) -> Self {
-        Self::build("3s", worker, tasks).await
+        Self::start_on(Server::start(), worker, tasks).await
     }
 
     /// As [`Installation::start`], with leases of another length.
@@ -51,18 +51,24 @@ impl Installation {
     /// # Panics
     /// When a part does not come up.
     pub async fn start_with_lease(lease_ttl: &str, tasks: &str) -> Self {
-        Self::build(lease_ttl, "", tasks).await
+        Self::on(Server::start(), lease_ttl, "", tasks).await
     }
+}
 
-    async fn build(lease_ttl: &str, worker: &str, tasks: &str) -> Self {
-        Self::on(Server::start(), lease_ttl, worker, tasks).await
-    }
-
-    /// As [`Installation::start_with`], on a given server and with leases of a given length.
+impl<S: Backend> Installation<S> {
+    /// As [`Installation::start_with`], on `server`.
     ///
     /// # Panics
     /// When a part does not come up.
-    pub async fn on(server: Server, lease_ttl: &str, worker: &str, tasks: &str) -> Self {
+    pub async fn start_on(server: S, worker: &str, tasks: &str) -> Self {
+        Self::on(server, "3s", worker, tasks).await
+    }
+
+    /// As [`Installation::start_on`], with leases of a given length.
+    ///
+    /// # Panics
+    /// When a part does not come up.
+    pub async fn on(server: S, lease_ttl: &str, worker: &str, tasks: &str) -> Self {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let state = dir.path().join("state");
         let config = format!(
@@ -222,7 +228,7 @@ impl Installation {
     /// # Panics
     /// When the server is away.
     pub async fn redis(&self) -> redis::aio::MultiplexedConnection {
-        let client = redis::Client::open(self.server.url()).expect("a URL");
+        let client = redis::Client::open(self.server.primary_url().await).expect("a URL");
         client.get_multiplexed_async_connection().await.expect("a connection")
     }
 }

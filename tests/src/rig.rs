@@ -1,6 +1,6 @@
 //! A queue on a server of its own, with the few words that tests of the queue need.
 
-use crate::Server;
+use crate::{Server, server::Backend};
 use dayfly_common::{
     model::{ErrorKind, JobError, JobId, Nonce, Outcome, State, TaskName},
     queue::{
@@ -15,12 +15,12 @@ pub const TTL_MS: u64 = 60_000;
 
 /// A queue and its server.
 #[derive(Debug)]
-pub struct Rig {
-    /// The server.
-    pub server: Server,
+pub struct Rig<S = Server> {
+    /// The server, or the set of them.
+    pub server: S,
     /// The queue on it.
     pub queue: Queue,
-    /// A plain connection, for what an operator would type.
+    /// A plain connection to the primary of the moment, for what an operator would type.
     pub hand: Hand,
 }
 
@@ -40,9 +40,16 @@ impl Hand {
     /// # Panics
     /// When the server does not answer.
     pub async fn of(url: &str) -> Self {
-        let client = redis::Client::open(url).expect("a good URL");
+        Self::try_of(url).await.expect("a connection")
+    }
+
+    /// As [`Hand::of`].
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub async fn try_of(url: &str) -> redis::RedisResult<Self> {
         let patient = redis::AsyncConnectionConfig::new().set_response_timeout(Some(Duration::from_secs(20)));
-        Self(client.get_multiplexed_async_connection_with_config(&patient).await.expect("a connection"))
+        Ok(Self(redis::Client::open(url)?.get_multiplexed_async_connection_with_config(&patient).await?))
     }
 
     /// Sends a command of words.
@@ -170,15 +177,22 @@ impl Rig {
     pub async fn start() -> Self {
         Self::on(Server::start()).await
     }
+}
 
+impl<S: Backend> Rig<S> {
     /// A queue on `server`.
     ///
     /// # Panics
     /// When it cannot be reached.
-    pub async fn on(server: Server) -> Self {
+    pub async fn on(server: S) -> Self {
         let queue = Queue::new(&settings(&server.url())).expect("good settings");
-        let hand = Hand::of(&server.url()).await;
+        let hand = Hand::of(&server.primary_url().await).await;
         Self { server, queue, hand }
+    }
+
+    /// After a failover: the hand on the new primary.
+    pub async fn reach_anew(&mut self) {
+        self.hand = Hand::of(&self.server.primary_url().await).await;
     }
 
     /// Submits and gives the id.
@@ -255,6 +269,12 @@ impl Rig {
         let keys = self.queue.keys();
         self.hand.get::<i64>(&["HSET", &keys.job(id), "expires_at", "1"]).await;
         self.hand.get::<i64>(&["ZADD", &keys.expiring(), "XX", "1", &id.to_string()]).await;
+    }
+
+    /// Lets the time be over in which no lease is taken because the server is another one than before.
+    pub async fn end_hold(&self) {
+        self.sweep().await;
+        self.hand.get::<i64>(&["HDEL", &self.queue.keys().sweep(), "hold_until"]).await;
     }
 
     /// Sweeps, as if the last sweep had been long enough ago.

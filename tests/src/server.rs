@@ -5,6 +5,7 @@ use nix::{
     unistd::Pid,
 };
 use std::{
+    ffi::OsString,
     fs,
     io::{Read as _, Write as _},
     net::{TcpListener, TcpStream},
@@ -33,13 +34,32 @@ pub fn server_binary() -> PathBuf {
         .expect("a Redis-compatible server: run the tests by ./deploy/test, which gets one")
 }
 
+/// What holds a queue: one server, or a set of them.
+pub trait Backend {
+    /// What Dayfly is given as `[redis] url`.
+    fn url(&self) -> String;
+
+    /// The server that takes the writes, for what an operator would type.
+    fn primary_url(&self) -> impl Future<Output = String>;
+}
+
+impl Backend for Server {
+    fn url(&self) -> String {
+        Self::url(self)
+    }
+
+    async fn primary_url(&self) -> String {
+        Self::url(self)
+    }
+}
+
 /// A running server; ended with the value.
 #[derive(Debug)]
 pub struct Server {
     child: Option<Child>,
     dir: TempDir,
     port: u16,
-    extra: Vec<String>,
+    words: Vec<String>,
     /// What it is started by, a program and its arguments, when not by itself.
     under: Vec<String>,
 }
@@ -60,8 +80,7 @@ impl Server {
     /// When it does not answer in time.
     #[must_use]
     pub fn start_with(extra: &[&str]) -> Self {
-        let dir = tempfile::tempdir().expect("a temporary folder");
-        Self::in_dir(dir, Vec::new(), extra)
+        Self::with_data_in(tempfile::tempdir().expect("a temporary folder"), Vec::new(), extra)
     }
 
     /// With its data on a file system of its own of this size, in a mount namespace of its own; its folder looks empty from
@@ -82,12 +101,32 @@ impl Server {
         if !can.is_ok_and(|status| status.success()) {
             return None;
         }
-        Some(Self::in_dir(dir, under.map(str::to_owned).to_vec(), &[]))
+        Some(Self::with_data_in(dir, under.map(str::to_owned).to_vec(), &[]))
     }
 
-    fn in_dir(dir: TempDir, under: Vec<String>, extra: &[&str]) -> Self {
-        let extra = extra.iter().map(|&word| word.to_owned()).collect();
-        let mut server = Self { child: None, dir, port: free_port(), extra, under };
+    fn with_data_in(dir: TempDir, under: Vec<String>, extra: &[&str]) -> Self {
+        let port = free_port();
+        let port_word = port.to_string();
+        let usual = ["--port", &port_word, "--bind", "127.0.0.1", "--appendonly", "yes", "--save", ""];
+        let more = ["--appendfsync", "everysec", "--loglevel", "notice"];
+        let words = [&usual[..], &more, extra].concat().into_iter().map(str::to_owned).collect();
+        Self::begin(dir, port, words, under)
+    }
+
+    /// Starts a sentinel; `watched` are the lines of its file that say what it watches.
+    ///
+    /// # Panics
+    /// When it does not answer in time.
+    #[must_use]
+    pub fn start_sentinel(watched: &str) -> Self {
+        let (dir, port) = (tempfile::tempdir().expect("a temporary folder"), free_port());
+        let file = dir.path().join("sentinel.conf");
+        fs::write(&file, format!("port {port}\nbind 127.0.0.1\n{watched}")).expect("its file");
+        Self::begin(dir, port, vec![file.display().to_string(), "--sentinel".to_owned()], Vec::new())
+    }
+
+    fn begin(dir: TempDir, port: u16, words: Vec<String>, under: Vec<String>) -> Self {
+        let mut server = Self { child: None, dir, port, words, under };
         server.restart();
         server
     }
@@ -141,14 +180,13 @@ impl Server {
     pub fn restart(&mut self) {
         self.kill();
         let log = fs::File::options().create(true).append(true).open(self.dir.path().join("log")).expect("a log file");
-        let words = self.under.iter().map(Into::into).chain([server_binary().into_os_string()]);
-        let words: Vec<std::ffi::OsString> = words.collect();
-        let child = Command::new(&words[0])
-            .args(&words[1..])
-            .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1", "--appendonly", "yes", "--save", ""])
-            .args(["--appendfsync", "everysec", "--loglevel", "notice", "--dir"])
+        let program: Vec<OsString> =
+            self.under.iter().map(OsString::from).chain([server_binary().into_os_string()]).collect();
+        let child = Command::new(&program[0])
+            .args(&program[1..])
+            .args(&self.words)
+            .arg("--dir")
             .arg(self.dir.path())
-            .args(&self.extra)
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a second handle"))
             .stderr(log)

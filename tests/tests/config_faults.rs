@@ -95,7 +95,7 @@ command = ["date"]
         "dayfly.toml:40: `a b` cannot be a task's name: use 1 to 64 letters, digits, `_`, `-` or `.`, not beginning with `-` or `.`",
         "dayfly.toml:43: unknown section `worker2`; did you mean `worker`?",
         "DAYFLY_API_LISTN: no such variable; did you mean `DAYFLY_API_LISTEN`?",
-        "DAYFLY_REDIS_URL: is not a Redis URL: write it like redis://127.0.0.1:6379/0 or redis+unix:///run/redis.sock",
+        "DAYFLY_REDIS_URL: is not a Redis URL: write redis://HOST:6379/0, redis://USER:PASSWORD@HOST:6379/0, redis+unix:///PATH/TO/SOCKET, redis-sentinel://HOST:26379,HOST:26379/0?master=NAME or redis-cluster://HOST:6379,HOST:6379",
         "DAYFLY_WORKER_METRICS_LISTEN: `metrics_listen` of [worker] is not supported yet by this version",
         "--slots: must be a whole number from 1 to 1024, not 0",
     ];

@@ -41,6 +41,10 @@ fn refusal(said: &str) -> &'static str {
         "Redis is still loading its data. Please try again in a moment."
     } else if has("READONLY") {
         "Redis is read-only: a failover may be under way. Please try again."
+    } else if ["MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "MASTERDOWN"].iter().any(|code| said.starts_with(code)) {
+        "The Redis cluster is moving the queue to another node, or electing one. Please try again."
+    } else if has("NOREPLICAS") {
+        "Redis has fewer replicas in step than it needs to take writes. Please try again."
     } else if has("MISCONF") {
         "Redis cannot save its data to disk and refuses to write. Its operator has to look."
     } else if has("NOPERM") || has("NOAUTH") || has("WRONGPASS") {
@@ -98,6 +102,8 @@ mod tests {
             ("LOADING dataset", "loading"),
             ("READONLY You can't", "read-only"),
             ("MISCONF Redis is configured", "disk"),
+            ("CLUSTERDOWN The cluster is down", "cluster"),
+            ("NOREPLICAS Not enough good replicas to write.", "replicas"),
             ("NOPERM this user", "right"),
             ("ERR whatever", "refused"),
         ] {

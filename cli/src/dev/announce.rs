@@ -71,26 +71,3 @@ impl Announcement<'_> {
 fn on_path(name: &str) -> bool {
     env::var_os("PATH").is_some_and(|path| env::split_paths(&path).any(|folder| folder.join(name).is_file()))
 }
-
-/// A Redis URL without its password.
-pub(super) fn without_password(url: &str) -> String {
-    match url.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?))) {
-        Some((scheme, (login, host))) => {
-            let user = login.split_once(':').map_or(login, |(user, _)| user);
-            format!("{scheme}://{user}:***@{host}")
-        }
-        None => url.to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_password_is_never_shown() {
-        assert_eq!(without_password("redis://:pw@h:1/0"), "redis://:***@h:1/0");
-        assert_eq!(without_password("redis://me:p@w@h:1/0"), "redis://me:***@h:1/0");
-        assert_eq!(without_password("redis://h:1/0"), "redis://h:1/0");
-    }
-}

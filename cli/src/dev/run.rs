@@ -1,7 +1,7 @@
 //! The course of one `dayfly dev`.
 
 use super::{
-    announce::{Announcement, without_password},
+    announce::Announcement,
     child::{Line, Part},
     data::{Data, free},
     examples,
@@ -16,7 +16,10 @@ use crate::{
     settings::{self, Flags},
     signals::Signals,
 };
-use dayfly_common::{config::Config, queue::Queue};
+use dayfly_common::{
+    config::Config,
+    queue::{Queue, without_password},
+};
 use std::{
     env,
     io::Write as _,

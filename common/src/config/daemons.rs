@@ -1,8 +1,7 @@
 //! `[redis]`, `[api]` and `[worker]`: what the daemons are told.
 
 use super::{ApiConfig, Faults, Isolation, WorkerConfig, limits::at_least_one, section::Section, value::Raw};
-use crate::queue::RedisSettings;
-use redis::IntoConnectionInfo as _;
+use crate::queue::{RedisSettings, Servers};
 use std::{
     fs,
     net::SocketAddr,
@@ -36,15 +35,7 @@ pub(super) fn redis(mut section: Section<'_>, faults: &mut Faults) -> RedisSetti
 /// The URL may hold a password, so a fault does not repeat it.
 fn redis_url(raw: Raw<'_>) -> Result<String, String> {
     let url = raw.word()?;
-    if url.starts_with("rediss://") || url.starts_with("valkeys://") {
-        return Err("TLS to Redis is not supported yet by this version: use redis:// or redis+unix://".to_owned());
-    }
-    match url.into_connection_info() {
-        Ok(_) => Ok(url.to_owned()),
-        Err(_) => {
-            Err("is not a Redis URL: write it like redis://127.0.0.1:6379/0 or redis+unix:///run/redis.sock".to_owned())
-        }
-    }
+    Servers::parse(url).map(|_| url.to_owned())
 }
 
 fn prefix(raw: Raw<'_>) -> Result<String, String> {

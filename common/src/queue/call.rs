@@ -1,11 +1,19 @@
-//! Calling: one round trip for any number of commands, with a deadline, and the two repetitions that need no caller:
-//! once when a pooled connection turns out to be dead, once when the library is not there.
+//! Calling: one round trip for any number of commands, with a deadline, and the repetitions that need no caller: once when a
+//! pooled connection turns out to be dead, once when the library is not there, and as long as the deadline allows while
+//! sentinels or a cluster make another server the primary.
 
 use super::{
     Queue, QueueError,
+    cluster::moved_to,
     reply::{parsed, text},
 };
+use futures_util::FutureExt as _;
 use redis::{Cmd, Pipeline, Value};
+use std::time::Duration;
+use tokio::time::{Instant, sleep, timeout_at};
+
+/// Before an exchange is repeated while the primary changes.
+const PAUSE: Duration = Duration::from_millis(50);
 
 impl Queue {
     /// A call of a function of the library; its arguments are to follow.
@@ -74,8 +82,17 @@ impl Queue {
         answers.pop().ok_or_else(|| QueueError::Garbled("no answer at all".into()))
     }
 
-    /// Sends and receives. A pooled connection may have died unseen (the server was restarted): then once more on a new one.
     async fn exchange(&self, pipeline: &Pipeline) -> Result<Vec<Value>, QueueError> {
+        if self.primary.may_move() {
+            // Boxed: it is seldom used, and would make the future of every operation large.
+            self.exchange_following(pipeline).boxed().await
+        } else {
+            self.exchange_here(pipeline).await
+        }
+    }
+
+    /// Sends and receives. A pooled connection may have died unseen (the server was restarted): then once more on a new one.
+    async fn exchange_here(&self, pipeline: &Pipeline) -> Result<Vec<Value>, QueueError> {
         let mut repeated = false;
         loop {
             let mut link = self.pool.get().await.map_err(|error| QueueError::from_pool(error, self.deadline))?;
@@ -86,7 +103,13 @@ impl Queue {
                     // A server that has become a replica refuses writes for good: the next link may reach the new primary.
                     link.unfinished = answers.iter().any(is_read_only);
                     link.used = true;
-                    return Ok(answers);
+                    return if answers.iter().any(|answer| code(answer) == Some("MOVED")) {
+                        Err(QueueError::Refused(
+                            "MOVED: it is a node of a cluster; begin the URL with redis-cluster://".into(),
+                        ))
+                    } else {
+                        Ok(answers)
+                    };
                 }
                 Err(error) if error.is_timeout() => return Err(QueueError::Slow(self.deadline)),
                 Err(error) if stale && error.is_io_error() => {
@@ -97,6 +120,81 @@ impl Queue {
             }
         }
     }
+
+    /// Sends and receives, again and again until the primary of the moment answers or the deadline is over. A repetition does
+    /// no harm: every operation is idempotent or fenced.
+    async fn exchange_following(&self, pipeline: &Pipeline) -> Result<Vec<Value>, QueueError> {
+        let until = Instant::now() + self.deadline;
+        let mut unanswered = false;
+        let mut last = Err(QueueError::Unreachable(format!("no connection within {:?}", self.deadline)));
+        loop {
+            match self.attempt(pipeline, until).await {
+                Attempt::Answered(answers) if !answers.iter().any(is_elsewhere) => return Ok(answers),
+                Attempt::Answered(answers) => last = Ok(answers),
+                Attempt::Unsent(error) => last = Err(error),
+                Attempt::Unanswered => unanswered = true,
+                Attempt::OutOfTime => {}
+                Attempt::Failed(error) => return Err(error),
+            }
+            if Instant::now() + PAUSE >= until {
+                // What was not answered may have taken effect.
+                return if unanswered { Err(QueueError::Slow(self.deadline)) } else { last };
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    async fn attempt(&self, pipeline: &Pipeline, until: Instant) -> Attempt {
+        let mut link = match timeout_at(until, self.pool.get()).await {
+            Ok(Ok(link)) => link,
+            Ok(Err(error)) => {
+                return match QueueError::from_pool(error, self.deadline) {
+                    error @ (QueueError::Unreachable(_) | QueueError::Slow(_)) => Attempt::Unsent(error),
+                    error if is_passing(&error) => Attempt::Unsent(error),
+                    error => Attempt::Failed(error),
+                };
+            }
+            Err(_) => return Attempt::OutOfTime,
+        };
+        link.unfinished = true;
+        match timeout_at(until, pipeline.query_async::<Vec<Value>>(&mut link.connection)).await {
+            Ok(Ok(answers)) => {
+                link.used = true;
+                match answers.iter().find(|answer| is_elsewhere(answer)) {
+                    None => link.unfinished = false,
+                    Some(Value::ServerError(error)) => match moved_to(error.code(), error.details()) {
+                        Some((host, port)) => self.primary.follow(link.term, host, port),
+                        None => self.primary.doubt(link.term),
+                    },
+                    Some(_) => {}
+                }
+                Attempt::Answered(answers)
+            }
+            Ok(Err(error)) if error.is_io_error() || error.is_timeout() => {
+                self.primary.doubt(link.term);
+                Attempt::Unanswered
+            }
+            Ok(Err(error)) => Attempt::Failed(error.into()),
+            Err(_) => {
+                self.primary.doubt(link.term);
+                Attempt::Unanswered
+            }
+        }
+    }
+}
+
+/// How one attempt of an exchange ended.
+enum Attempt {
+    /// With answers, refusals among them.
+    Answered(Vec<Value>),
+    /// There was no connection, so nothing was sent.
+    Unsent(QueueError),
+    /// The same, and nothing is known of the reason.
+    OutOfTime,
+    /// It was sent, and no answer came.
+    Unanswered,
+    /// In a way that another attempt would not better.
+    Failed(QueueError),
 }
 
 /// An argument that may be left out: empty text stands for absent.
@@ -119,5 +217,24 @@ fn is_missing_library(answer: &Value) -> bool {
 }
 
 fn is_read_only(answer: &Value) -> bool {
-    matches!(answer, Value::ServerError(error) if error.code() == "READONLY")
+    code(answer) == Some("READONLY")
+}
+
+fn code(answer: &Value) -> Option<&str> {
+    match answer {
+        Value::ServerError(error) => Some(error.code()),
+        _ => None,
+    }
+}
+
+/// Refusals of a server that is not, not yet or no longer the primary of the queue's slot.
+const ELSEWHERE: [&str; 7] = ["READONLY", "MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "MASTERDOWN", "LOADING"];
+
+fn is_elsewhere(answer: &Value) -> bool {
+    code(answer).is_some_and(|code| ELSEWHERE.contains(&code))
+}
+
+/// The same, said to a new connection.
+fn is_passing(error: &QueueError) -> bool {
+    matches!(error, QueueError::Refused(said) if said.split(' ').next().is_some_and(|code| ELSEWHERE.contains(&code)))
 }

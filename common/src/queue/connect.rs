@@ -1,15 +1,21 @@
 //! Connections: a pool for commands, each with a deadline, and dedicated ones for waits.
 
-use super::{QueueError, link::Links};
+use super::{
+    QueueError,
+    link::Links,
+    primary::{Primary, Tenure},
+    servers::Servers,
+};
 use crate::keys::Keys;
 use deadpool::managed::{Pool, QueueMode};
-use redis::{AsyncConnectionConfig, Client, aio::MultiplexedConnection};
-use std::{fmt, time::Duration};
+use redis::{AsyncConnectionConfig, aio::MultiplexedConnection};
+use std::{fmt, sync::Arc, time::Duration};
 
 /// How to reach the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RedisSettings {
-    /// `redis://[user:password@]host:port/db` or `redis+unix:///path`.
+    /// `redis://[user:password@]host:port/db`, `redis+unix:///path`, `redis-sentinel://[user:password@]host:port,../db?master=name`
+    /// or `redis-cluster://[user:password@]host:port,..`.
     pub url: String,
     /// What keys begin with, `dayfly` by default.
     pub prefix: String,
@@ -28,7 +34,7 @@ pub struct RedisSettings {
 pub struct Queue {
     pub(super) keys: Keys,
     pub(super) pool: Pool<Links>,
-    client: Client,
+    pub(super) primary: Arc<Primary>,
     pub(super) deadline: Duration,
     pub(super) wait_replicas: u32,
     pub(super) require_durable: bool,
@@ -47,13 +53,14 @@ impl Queue {
     /// A URL or prefix that cannot be used.
     pub fn new(settings: &RedisSettings) -> Result<Self, QueueError> {
         check_prefix(&settings.prefix)?;
-        let client = open(&settings.url)?;
+        let keys = Keys::new(&settings.prefix, 0);
+        let servers = Servers::parse(&settings.url)
+            .map_err(|why| QueueError::Unreachable(format!("`{}` {why}", without_password(&settings.url))))?;
         let deadline = settings.command_deadline;
+        let primary = Primary::new(servers, &keys, deadline)?;
         let timed =
             AsyncConnectionConfig::new().set_connection_timeout(Some(deadline)).set_response_timeout(Some(deadline));
-        let manager = deadpool_redis::Manager::new_with_config(client.get_connection_info().clone(), timed)
-            .map_err(|error| unusable(&settings.url, &error.to_string()))?;
-        let pool = Pool::builder(Links::new(manager))
+        let pool = Pool::builder(Links::new(Arc::clone(&primary), timed))
             .max_size(settings.pool_size.max(1))
             .queue_mode(QueueMode::Lifo)
             .wait_timeout(Some(deadline))
@@ -63,9 +70,9 @@ impl Queue {
             .build()
             .map_err(|error| QueueError::Unreachable(error.to_string()))?;
         Ok(Self {
-            keys: Keys::new(&settings.prefix, 0),
+            keys,
             pool,
-            client,
+            primary,
             deadline,
             wait_replicas: settings.wait_replicas,
             require_durable: settings.require_durable,
@@ -79,18 +86,17 @@ impl Queue {
     }
 
     /// A connection of one's own for commands that block: without a response timeout, for the caller sets the bound.
-    pub(super) async fn dedicated(&self) -> Result<MultiplexedConnection, QueueError> {
+    pub(super) async fn dedicated(&self) -> Result<(MultiplexedConnection, Tenure), QueueError> {
         let patient =
             AsyncConnectionConfig::new().set_connection_timeout(Some(self.deadline)).set_response_timeout(None);
-        Ok(self.client.get_multiplexed_async_connection_with_config(&patient).await?)
+        let (connection, term) = self.primary.connect(&patient).await?;
+        Ok((connection, self.primary.tenure(term)))
     }
 
     /// A connection of one's own for subscriptions.
-    pub(super) async fn subscriber(&self) -> Result<redis::aio::PubSub, QueueError> {
-        tokio::time::timeout(self.deadline, self.client.get_async_pubsub())
-            .await
-            .map_err(|_| QueueError::Slow(self.deadline))?
-            .map_err(QueueError::from)
+    pub(super) async fn subscriber(&self) -> Result<(redis::aio::PubSub, Tenure), QueueError> {
+        let (subscriber, term) = self.primary.subscriber().await?;
+        Ok((subscriber, self.primary.tenure(term)))
     }
 }
 
@@ -105,27 +111,23 @@ fn check_prefix(prefix: &str) -> Result<(), QueueError> {
     Ok(())
 }
 
-fn open(url: &str) -> Result<Client, QueueError> {
-    if url.starts_with("rediss://") || url.starts_with("valkeys://") {
-        return Err(unusable(url, "this build speaks no TLS"));
-    }
-    Client::open(url).map_err(|error| unusable(url, error.detail().unwrap_or_else(|| error.category())))
-}
-
-fn unusable(url: &str, why: &str) -> QueueError {
-    QueueError::Unreachable(format!(
-        "`{}` is not a URL that can be used ({why}): write redis://HOST:6379/0, redis://USER:PASSWORD@HOST:6379/0 or \
-         redis+unix:///PATH/TO/SOCKET",
-        without_password(url)
-    ))
-}
-
 /// Errors are logged: a password must not be.
-fn without_password(url: &str) -> String {
-    match (url.find("://"), url.rfind('@')) {
-        (Some(scheme), Some(at)) if scheme + 3 <= at => format!("{}***{}", &url[..scheme + 3], &url[at..]),
+#[must_use]
+pub fn without_password(url: &str) -> String {
+    let (url, options) = url.split_once('?').map_or((url, None), |(url, options)| (url, Some(options)));
+    let mut shown = match (url.find("://"), url.rfind('@')) {
+        (Some(scheme), Some(at)) if scheme + 3 <= at => {
+            let user = url[scheme + 3..at].split(':').next().unwrap_or_default();
+            format!("{}{user}:***{}", &url[..scheme + 3], &url[at..])
+        }
         _ => url.to_owned(),
+    };
+    for (at, option) in options.into_iter().flat_map(|options| options.split('&')).enumerate() {
+        let secret = option.starts_with("sentinel_password=");
+        shown.push(if at == 0 { '?' } else { '&' });
+        shown.push_str(if secret { "sentinel_password=***" } else { option });
     }
+    shown
 }
 
 #[cfg(test)]
@@ -150,6 +152,8 @@ mod tests {
             "redis://localhost",
             "redis://ada:secret@host:6379/1",
             "redis+unix:///run/redis.sock",
+            "redis-sentinel://ada:secret@host:26379,host:26380/0?master=mymaster",
+            "redis-cluster://host:7000,host:7001",
         ] {
             assert!(made(url, "dayfly").is_ok(), "{url}");
         }
@@ -162,6 +166,21 @@ mod tests {
             let said = made(url, "dayfly").expect_err(url).to_string();
             assert!(said.contains("redis://HOST:6379/0"), "{url}: {said}");
             assert!(!said.contains("secret"), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_never_shown() {
+        for (url, shown) in [
+            ("redis://:pw@h:1/0", "redis://:***@h:1/0"),
+            ("redis://me:p@w@h:1/0", "redis://me:***@h:1/0"),
+            ("redis://h:1/0", "redis://h:1/0"),
+            (
+                "redis-sentinel://u:p@h:1,i:2/0?master=m&sentinel_password=q&sentinel_user=v",
+                "redis-sentinel://u:***@h:1,i:2/0?master=m&sentinel_password=***&sentinel_user=v",
+            ),
+        ] {
+            assert_eq!(without_password(url), shown);
         }
     }
 

@@ -5,7 +5,7 @@ use redis::{ErrorKind, RedisError, ServerError};
 use std::time::Duration;
 
 /// An operation that got no answer of its own kind.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum QueueError {
     /// No connection, or it broke. Whether the operation took effect is unknown; sending it again is safe.
     #[error("Redis cannot be reached: {0}")]
@@ -47,13 +47,13 @@ impl QueueError {
         })
     }
 
-    pub(super) fn from_pool(error: PoolError<RedisError>, deadline: Duration) -> Self {
+    pub(super) fn from_pool(error: PoolError<QueueError>, deadline: Duration) -> Self {
         match error {
             PoolError::Timeout(TimeoutType::Wait) => Self::Slow(deadline),
             PoolError::Timeout(TimeoutType::Create | TimeoutType::Recycle) => {
                 Self::Unreachable(format!("no connection within {deadline:?}"))
             }
-            PoolError::Backend(error) => error.into(),
+            PoolError::Backend(error) => error,
             PoolError::Closed | PoolError::NoRuntimeSpecified | PoolError::PostCreateHook(_) => {
                 Self::Unreachable(error.to_string())
             }
@@ -65,9 +65,11 @@ impl From<RedisError> for QueueError {
     fn from(error: RedisError) -> Self {
         match error.kind() {
             ErrorKind::Parse | ErrorKind::UnexpectedReturnType => Self::Garbled(error.to_string()),
-            ErrorKind::AuthenticationFailed | ErrorKind::Server(_) | ErrorKind::Extension => {
-                Self::Refused(error.to_string())
-            }
+            ErrorKind::Server(_) | ErrorKind::Extension => Self::Refused(match (error.code(), error.detail()) {
+                (Some(code), Some(detail)) => format!("{code} {detail}"),
+                _ => error.to_string(),
+            }),
+            ErrorKind::AuthenticationFailed => Self::Refused(error.to_string()),
             // The rest never reached the server. (`ErrorKind` is not ours and may grow.)
             _ => Self::Unreachable(error.to_string()),
         }

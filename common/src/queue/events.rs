@@ -1,6 +1,6 @@
 //! The events stream: one reader per process, whatever the number of waiting clients.
 
-use super::{Queue, QueueError, reply::Items, reply::pairs, reply::text};
+use super::{Queue, QueueError, primary::Tenure, reply::Items, reply::pairs, reply::text};
 use crate::model::{JobId, State, TaskName};
 use redis::{Value, aio::MultiplexedConnection};
 use std::{fmt, time::Duration};
@@ -26,6 +26,7 @@ pub struct Event {
 /// A reader on its own connection, beginning with what comes after its making.
 pub struct EventReader {
     connection: MultiplexedConnection,
+    tenure: Tenure,
     stream: String,
     /// The last entry seen.
     last: String,
@@ -45,9 +46,14 @@ impl Queue {
     /// # Errors
     /// See [`QueueError`].
     pub async fn event_reader(&self) -> Result<EventReader, QueueError> {
-        let connection = self.dedicated().await?;
-        let mut reader =
-            EventReader { connection, stream: self.keys.events(), last: "0-0".to_owned(), slack: self.deadline };
+        let (connection, tenure) = self.dedicated().await?;
+        let mut reader = EventReader {
+            connection,
+            tenure,
+            stream: self.keys.events(),
+            last: "0-0".to_owned(),
+            slack: self.deadline,
+        };
         reader.skip_to_newest().await?;
         Ok(reader)
     }
@@ -80,9 +86,12 @@ impl EventReader {
         read.arg("COUNT").arg(AT_ONCE).arg("BLOCK").arg(SILENCE.as_millis().to_string());
         read.arg("STREAMS").arg(&self.stream).arg(&self.last);
         let limit = SILENCE + self.slack;
-        let answer = tokio::time::timeout(limit, read.query_async::<Value>(&mut self.connection))
-            .await
-            .map_err(|_| QueueError::Slow(limit))??;
+        let connection = &mut self.connection;
+        let asked = async {
+            let answer = tokio::time::timeout(limit, read.query_async::<Value>(connection)).await;
+            Ok(answer.map_err(|_| QueueError::Slow(limit))??)
+        };
+        let answer = self.tenure.while_it_lasts(asked).await?;
         if answer == Value::Nil {
             return Ok(Vec::new());
         }

@@ -4,12 +4,16 @@
 //! every answer into an enum. `library.rs` puts the `.lua` files together and loads them. Nothing outside this
 //! room sends Redis a command about a job.
 //!
+//! `primary.rs` knows which server that is: the one of the URL, or the one that sentinels (`sentinel.rs`) or the nodes of a cluster
+//! (`cluster.rs`) name today.
+//!
 //! Every operation is idempotent or fenced, so any of them may be sent again when its answer was lost.
 
 mod audit;
 mod call;
 mod cancel;
 mod claim;
+mod cluster;
 mod connect;
 mod cursor;
 mod durability;
@@ -24,11 +28,14 @@ mod library;
 mod link;
 mod list;
 mod log;
+mod primary;
 mod record;
 mod recover;
 mod release;
 mod reply;
 mod report;
+mod sentinel;
+mod servers;
 mod submit;
 mod sweep;
 mod tasks;
@@ -37,7 +44,7 @@ mod wake;
 pub use audit::Audited;
 pub use cancel::Cancelled;
 pub use claim::{Ask, AskTask, Claim, Claimed};
-pub use connect::{Queue, RedisSettings};
+pub use connect::{Queue, RedisSettings, without_password};
 pub use durability::Durability;
 pub use error::QueueError;
 pub use events::{Event, EventReader};
@@ -50,6 +57,7 @@ pub use list::{ListError, ListFilter, ListPage};
 pub use log::LogLine;
 pub use record::{AttemptRecord, JobRecord, Progress};
 pub use report::{Line, LineStream, Report};
+pub(crate) use servers::Servers;
 pub use submit::{Submit, Submitted};
 pub use tasks::TaskCard;
 pub use wake::{CancelListener, ListenerId, Wake, WakeListener};

@@ -1,6 +1,6 @@
 //! Wake-ups: hints that make things fast. Every path works with all of them lost.
 
-use super::{Queue, QueueError, reply::Items};
+use super::{Queue, QueueError, primary::Tenure, reply::Items};
 use crate::{
     keys::Keys,
     model::{JobId, TaskName},
@@ -21,6 +21,7 @@ pub enum Wake {
 /// Blocks on the wake lists of tasks, on a connection of its own.
 pub struct WakeListener {
     connection: MultiplexedConnection,
+    tenure: Tenure,
     /// `None` where this user may not ask for it.
     id: Option<ListenerId>,
     keys: Keys,
@@ -35,6 +36,7 @@ pub struct ListenerId(i64);
 /// Hears the ids of running jobs whose cancel was just asked for, on a connection of its own.
 pub struct CancelListener {
     messages: Pin<Box<dyn Stream<Item = Msg> + Send>>,
+    tenure: Tenure,
 }
 
 impl fmt::Debug for WakeListener {
@@ -55,14 +57,14 @@ impl Queue {
     /// # Errors
     /// See [`QueueError`].
     pub async fn wake_listener(&self) -> Result<WakeListener, QueueError> {
-        let mut connection = self.dedicated().await?;
+        let (mut connection, tenure) = self.dedicated().await?;
         let ask = redis::cmd("CLIENT").arg("ID").to_owned();
         let id = tokio::time::timeout(self.deadline, ask.query_async::<i64>(&mut connection))
             .await
             .map_err(|_| QueueError::Slow(self.deadline))?
             .ok()
             .map(ListenerId);
-        Ok(WakeListener { connection, id, keys: self.keys.clone(), slack: self.deadline })
+        Ok(WakeListener { connection, tenure, id, keys: self.keys.clone(), slack: self.deadline })
     }
 
     /// Ends the wait of a listener as if its bound were over, so that it can wait for other tasks: no token is lost
@@ -90,11 +92,11 @@ impl Queue {
     /// # Errors
     /// See [`QueueError`].
     pub async fn cancel_listener(&self) -> Result<CancelListener, QueueError> {
-        let mut subscriber = self.subscriber().await?;
+        let (mut subscriber, tenure) = self.subscriber().await?;
         tokio::time::timeout(self.deadline, subscriber.subscribe(self.keys.cancel_channel()))
             .await
             .map_err(|_| QueueError::Slow(self.deadline))??;
-        Ok(CancelListener { messages: Box::pin(subscriber.into_on_message()) })
+        Ok(CancelListener { messages: Box::pin(subscriber.into_on_message()), tenure })
     }
 }
 
@@ -122,9 +124,12 @@ impl WakeListener {
         // 0 would wait for ever.
         pop.arg(format!("{:.3}", bound.as_secs_f64().max(0.001)));
         let limit = bound + self.slack;
-        let answer = tokio::time::timeout(limit, pop.query_async::<Value>(&mut self.connection))
-            .await
-            .map_err(|_| QueueError::Slow(limit))??;
+        let connection = &mut self.connection;
+        let asked = async {
+            let answer = tokio::time::timeout(limit, pop.query_async::<Value>(connection)).await;
+            Ok(answer.map_err(|_| QueueError::Slow(limit))??)
+        };
+        let answer = self.tenure.while_it_lasts(asked).await?;
         if answer == Value::Nil {
             return Ok(Wake::Silence);
         }
@@ -141,9 +146,10 @@ impl CancelListener {
     /// The connection broke: open another.
     pub async fn next(&mut self) -> Result<JobId, QueueError> {
         loop {
-            let Some(message) = self.messages.next().await else {
-                return Err(QueueError::Unreachable("the subscription ended".into()));
-            };
+            let messages = &mut self.messages;
+            let heard =
+                async { messages.next().await.ok_or_else(|| QueueError::Unreachable("the subscription ended".into())) };
+            let message = self.tenure.while_it_lasts(heard).await?;
             // Anybody may publish by hand; what is no id is no cancel.
             match message.get_payload::<String>().ok().and_then(|text| text.parse().ok()) {
                 Some(id) => return Ok(id),
