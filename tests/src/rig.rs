@@ -277,6 +277,18 @@ impl<S: Backend> Rig<S> {
         self.hand.get::<i64>(&["HDEL", &self.queue.keys().sweep(), "hold_until"]).await;
     }
 
+    /// Lets the time go by for which no claim is given after a failover.
+    ///
+    /// # Panics
+    /// When no failover was noticed.
+    pub async fn let_claims_be_given(&self) {
+        self.sweep().await;
+        let key = self.queue.keys().sweep();
+        let from: i64 = self.hand.get(&["HGET", &key, "claims_from"]).await;
+        assert!(from > 1, "claims are held back after a failover");
+        self.hand.get::<i64>(&["HSET", &key, "claims_from", "1"]).await;
+    }
+
     /// Sweeps, as if the last sweep had been long enough ago.
     ///
     /// # Panics

@@ -41,6 +41,7 @@ async fn the_core_of_the_queue_works_before_and_after_a_primary_is_killed() {
     events.next().await.expect_err("of the old primary");
     rig.end(held, success("1")).await;
     assert_eq!(rig.state(waiting).await, State::Succeeded);
+    rig.let_claims_be_given().await;
     walk(&rig, "after").await;
 }
 
