@@ -2,6 +2,7 @@
 
 mod api;
 mod census;
+pub mod chaos;
 mod daemon;
 mod dev;
 mod example;

@@ -40,9 +40,17 @@ impl Hand {
     /// # Panics
     /// When the server does not answer.
     pub async fn of(url: &str) -> Self {
-        let client = redis::Client::open(url).expect("a good URL");
+        Self::try_of(url).await.expect("a connection")
+    }
+
+    /// Connects to a server that may be down.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub async fn try_of(url: &str) -> redis::RedisResult<Self> {
+        let client = redis::Client::open(url)?;
         let patient = redis::AsyncConnectionConfig::new().set_response_timeout(Some(Duration::from_secs(20)));
-        Self(client.get_multiplexed_async_connection_with_config(&patient).await.expect("a connection"))
+        Ok(Self(client.get_multiplexed_async_connection_with_config(&patient).await?))
     }
 
     /// Sends a command of words.

@@ -1,0 +1,75 @@
+//! Jobs under a hail of faults: everything that was promised holds.
+//!
+//! `DAYFLY_SEED` repeats a run's jobs and faults; `DAYFLY_TEST_LONG` makes it 100,000 jobs and 1,500 faults.
+
+use dayfly_tests::chaos::{BUGS, Chaos, Invariant, Kind, Outcome, check, seed};
+use std::time::Duration;
+
+fn chaos(jobs: usize, faults: usize, span: Duration) -> Chaos {
+    Chaos {
+        seed: seed(),
+        jobs,
+        faults,
+        kinds: Kind::ALL.to_vec(),
+        span,
+        workers: 3,
+        slots: 8,
+        worker: None,
+        job: env!("CARGO_BIN_EXE_chaos-job").into(),
+    }
+}
+
+fn small_or_large() -> Chaos {
+    let given = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    match (std::env::var_os("DAYFLY_TEST_LONG"), given("DAYFLY_CHAOS_JOBS"), given("DAYFLY_CHAOS_FAULTS")) {
+        (_, Some(jobs), Some(faults)) => {
+            let few = |number: u64| usize::try_from(number).expect("a small number");
+            chaos(few(jobs), few(faults), Duration::from_millis(2_200 * faults))
+        }
+        (Some(_), _, _) => chaos(100_000, 1_500, Duration::from_secs(55 * 60)),
+        (None, _, _) => chaos(2_000, 60, Duration::from_secs(130)),
+    }
+}
+
+/// Ends the test unless all promises were kept.
+fn must_be_clean(outcome: Outcome) {
+    for violation in outcome.violations.iter().take(50) {
+        println!("{violation}");
+    }
+    let (wrong, incidents) = (outcome.violations.len(), outcome.incidents.clone());
+    if wrong > 0 || !incidents.is_empty() {
+        panic!("{wrong} violations, {incidents:#?}; all observations are in {}", outcome.keep().display());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_promise_holds_under_a_hail_of_faults() {
+    let outcome = small_or_large().run().await.expect("the harness works");
+    println!("{}", outcome.figures);
+    // The judge sees in this very history what it is there to see.
+    for bug in BUGS {
+        let mut history = outcome.history.clone();
+        if (bug.plant)(&mut history).is_some() {
+            let found = check(&history);
+            assert!(found.iter().any(|violation| violation.invariant == bug.breaks), "{} is not seen", bug.name);
+        }
+    }
+    must_be_clean(outcome);
+}
+
+/// Pauses of daemons and partitions beyond the lease: what only self-fencing survives.
+fn beyond_the_lease() -> Chaos {
+    let kinds = vec![Kind::StopDaemon, Kind::SwallowBoth];
+    Chaos { kinds, slots: 6, ..chaos(150, 10, Duration::from_secs(25)) }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pauses_and_partitions_beyond_the_lease_overlap_only_without_self_fencing() {
+    let sound = beyond_the_lease().run().await.expect("the harness works");
+    println!("{}", sound.figures);
+    must_be_clean(sound);
+    let mutant = Chaos { worker: Some(env!("CARGO_BIN_EXE_fenceless-worker").into()), ..beyond_the_lease() };
+    let outcome = mutant.run().await.expect("the harness works");
+    println!("without self-fencing, {}", outcome.figures);
+    assert!(outcome.broken(Invariant::NoOverlap) > 0, "nobody noticed that a worker does not fence itself");
+}
