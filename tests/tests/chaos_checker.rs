@@ -124,7 +124,7 @@ fn clean() -> History {
     story.history.clients.push(ClientNote::Refused { at: 1, call, about, status: 503, code });
     let task = |name: &str, retries, lost_retries| (name.to_owned(), Budget { retries, lost_retries });
     let budgets = BTreeMap::from([task("work", 0, 2), task("again", 2, 2), task("once", 0, 0)]);
-    story.history.terms = Terms { ttl: 3_000_000, budgets, healed_at: story.at, epoch: 0 };
+    story.history.terms = Terms { drain: 9_000_000, budgets, healed_at: story.at, epoch: 0 };
     story.history
 }
 

@@ -27,8 +27,8 @@ struct Echo {
 
 impl Echo {
     async fn start() -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let port = listener.local_addr().unwrap().port();
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+        let port = listener.local_addr().expect("its address").port();
         let heard = Arc::new(Mutex::new(Vec::new()));
         let keeping = Arc::clone(&heard);
         tokio::spawn(async move {
@@ -40,20 +40,20 @@ impl Echo {
                         if length == 0 || stream.write_all(&buffer[..length]).await.is_err() {
                             return;
                         }
-                        keeping.lock().unwrap().extend_from_slice(&buffer[..length]);
+                        keeping.lock().expect("no panic").extend_from_slice(&buffer[..length]);
                     }
                 });
             }
         });
-        Self { heard, proxy: Proxy::start(free_port(), port).await.unwrap() }
+        Self { heard, proxy: Proxy::start(free_port(), port).await.expect("a proxy") }
     }
 
     async fn connect(&self) -> TcpStream {
-        TcpStream::connect(("127.0.0.1", self.proxy.port())).await.unwrap()
+        TcpStream::connect(("127.0.0.1", self.proxy.port())).await.expect("a connection")
     }
 
     fn heard(&self) -> String {
-        String::from_utf8(self.heard.lock().unwrap().clone()).unwrap()
+        String::from_utf8(self.heard.lock().expect("no panic").clone()).expect("words")
     }
 
     async fn hears(&self, what: &str) {
@@ -70,7 +70,7 @@ async fn exchange(stream: &mut TcpStream, word: &str) -> io::Result<String> {
 async fn hear(stream: &mut TcpStream, length: usize) -> io::Result<String> {
     let mut answer = vec![0; length];
     timeout(SOON, stream.read_exact(&mut answer)).await.expect("an answer or an end in time")?;
-    Ok(String::from_utf8(answer).unwrap())
+    Ok(String::from_utf8(answer).expect("words"))
 }
 
 fn is_reset(ended: io::Result<String>) -> bool {

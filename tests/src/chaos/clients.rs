@@ -5,6 +5,7 @@ use super::{
     history::ClientNote,
     notes::Notes,
     recipe::{Recipe, recipe},
+    schedule::Aim,
 };
 use reqwest::{Client, RequestBuilder, Response};
 use serde_json::{Value, json};
@@ -30,7 +31,10 @@ pub(super) struct Clients {
     client: Client,
     url: String,
     notes: Notes,
+    aim: Aim,
     seed: u64,
+    /// What keys begin with. Ids follow from keys, and other tests on this host look for processes by theirs.
+    keys: String,
     total: usize,
     next: AtomicUsize,
     acknowledged: AtomicUsize,
@@ -47,13 +51,15 @@ enum Answer {
 }
 
 impl Clients {
-    pub(super) fn new(url: &str, notes: Notes, seed: u64, total: usize) -> Arc<Self> {
+    pub(super) fn new(url: &str, notes: Notes, aim: Aim, seed: u64, total: usize) -> Arc<Self> {
         let client = Client::builder().no_proxy().timeout(PATIENCE).build().expect("a client");
         Arc::new(Self {
             client,
             url: url.to_owned(),
             notes,
+            aim,
             seed,
+            keys: format!("chaos-{seed}-{}", boot_us()),
             total,
             next: AtomicUsize::new(0),
             acknowledged: AtomicUsize::new(0),
@@ -81,8 +87,8 @@ impl Clients {
             }
             let share = u32::try_from(number).unwrap_or(u32::MAX);
             sleep_until(begun + span.saturating_mul(share) / u32::try_from(self.total).unwrap_or(u32::MAX)).await;
-            let recipe = recipe(self.seed, number, self.total);
-            let id = self.submit(&format!("job-{number}"), &recipe).await;
+            let recipe = recipe(self.aim, self.seed, number, self.total);
+            let id = self.submit(&format!("{}-{number}", self.keys), &recipe).await;
             self.acknowledged.fetch_add(1, Ordering::Relaxed);
             self.open.lock().unwrap_or_else(PoisonError::into_inner).push_back((Instant::now() + AGAIN, id.clone()));
             if let Some(after) = recipe.cancel {

@@ -97,7 +97,7 @@ fn answer_404(history: &mut History) -> Option<()> {
 
 fn double_a_key(history: &mut History) -> Option<()> {
     let mut all = history.clients.iter().filter_map(acked);
-    let ((_, key), (id, _)) = (all.next()?, all.last()?);
+    let ((_, key), (id, _)) = (all.next()?, all.next_back()?);
     let again = ClientNote::Acked { at: 1, key: key.clone(), id: id.clone() };
     history.clients.push(again);
     Some(())
@@ -245,6 +245,6 @@ fn refuse_in_silence(history: &mut History) -> Option<()> {
 
 fn end_late(history: &mut History) -> Option<()> {
     let id = succeeded(history)?;
-    let late = (history.terms.healed_at + history.terms.epoch + 3 * history.terms.ttl) / 1_000 + 1_000;
+    let late = (history.terms.healed_at + history.terms.epoch + history.terms.drain) / 1_000 + 1_000;
     set(history, &id, "finished_at", &late.to_string())
 }

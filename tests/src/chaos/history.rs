@@ -194,8 +194,8 @@ pub struct Budget {
 /// What the run was to keep to.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Terms {
-    /// The lease, µs.
-    pub ttl: u64,
+    /// After healing, everything must have ended within this long, µs.
+    pub drain: u64,
     /// By task.
     pub budgets: BTreeMap<String, Budget>,
     /// When the last fault was over and the last job accepted.

@@ -35,4 +35,4 @@ pub use doctor::{BUGS, Bug};
 pub use history::{Budget, Carrier, ClientNote, Dump, Event, History, JobNote, Record, Terms, Witnessed};
 pub use proxy::{Proxy, Weather};
 pub use run::{Chaos, Figures, Outcome};
-pub use schedule::{Fault, Kind, Planned, faults};
+pub use schedule::{Aim, Fault, Kind, Planned, faults};

@@ -1,6 +1,6 @@
 //! What the jobs of a run do, drawn from its seed, and the tasks they are of.
 
-use super::{dice::Dice, history::Budget};
+use super::{dice::Dice, history::Budget, schedule::Aim};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, fmt::Write as _, path::Path, time::Duration};
 
@@ -20,7 +20,7 @@ pub(super) struct Recipe {
 type Task = (&'static str, &'static str, u64, u64);
 
 const TASKS: [Task; 4] = [
-    ("work", "8s", 0, 3),
+    ("work", "10s", 0, 3),
     ("again", "8s", 2, 3),
     // Ends by its deadline.
     ("hang", "1500ms", 0, 3),
@@ -48,8 +48,27 @@ pub(super) fn tasks(program: &Path, folder: &Path) -> String {
     text
 }
 
-/// What the `number`th of `total` jobs is. The last tenth is short, so that what remains to be done at the end is repair.
-pub(super) fn recipe(seed: u64, number: usize, total: usize) -> Recipe {
+/// The longest run of any of them, beyond what is short: it may begin anew when the last fault is over.
+pub(super) fn longest(aim: Aim) -> Duration {
+    match aim {
+        Aim::Everything => Duration::ZERO,
+        Aim::BeyondTheLease => Duration::from_secs(8),
+    }
+}
+
+/// What the `number`th of `total` jobs is.
+pub(super) fn recipe(aim: Aim, seed: u64, number: usize, total: usize) -> Recipe {
+    match aim {
+        Aim::Everything => mixed(seed, number, total),
+        Aim::BeyondTheLease => {
+            let input = json!({ "sleep_ms": Dice::new(seed, number as u64).within(5_000, 7_500) });
+            Recipe { task: "work", query: "", input, cancel: None }
+        }
+    }
+}
+
+/// The last tenth is short, so that what remains to be done at the end is repair.
+fn mixed(seed: u64, number: usize, total: usize) -> Recipe {
     let mut dice = Dice::new(seed, number as u64);
     let sleep = |ms: u64| json!({ "sleep_ms": ms });
     let plain = |task, input| Recipe { task, query: "", input, cancel: None };

@@ -9,7 +9,7 @@ use super::{
     fleet::{Fleet, Programs},
     history::{self, ClientNote, History, Terms},
     lookout, recipe,
-    schedule::{Kind, faults},
+    schedule::{Aim, Kind, faults},
     strike::strike,
 };
 use crate::{dayfly_binary, rig::Hand};
@@ -22,6 +22,8 @@ use tokio::{
 
 /// The lease of every run.
 const TTL: Duration = Duration::from_secs(3);
+/// Within which everything must have ended after healing, in leases.
+const LEASES: u32 = 3;
 const SUBMITTERS: usize = 6;
 const LOOKERS: u64 = 6;
 
@@ -34,8 +36,8 @@ pub struct Chaos {
     pub jobs: usize,
     /// Faults.
     pub faults: usize,
-    /// Of these kinds, dealt equally.
-    pub kinds: Vec<Kind>,
+    /// Of which kinds, and against which jobs.
+    pub aim: Aim,
     /// How long jobs are submitted and faults begin.
     pub span: Duration,
     /// Workers.
@@ -65,6 +67,7 @@ pub struct Outcome {
 /// The figures of a run.
 #[derive(Debug, Clone)]
 pub struct Figures {
+    name: &'static str,
     seed: u64,
     jobs: usize,
     acknowledged: usize,
@@ -81,15 +84,15 @@ pub struct Figures {
 }
 
 impl Chaos {
-    /// Runs it.
+    /// Runs it, under a name for the figures.
     ///
     /// # Errors
     /// Something of the harness itself failed.
     ///
     /// # Panics
     /// The fleet does not come up.
-    pub async fn run(&self) -> io::Result<Outcome> {
-        println!("DAYFLY_SEED={}", self.seed);
+    pub async fn run(&self, name: &'static str) -> io::Result<Outcome> {
+        println!("{name}: DAYFLY_SEED={}", self.seed);
         let took = std::time::Instant::now();
         let dir = tempfile::tempdir()?;
         fs::create_dir(dir.path().join("locks"))?;
@@ -103,7 +106,7 @@ impl Chaos {
         watchers.spawn(lookout::watch_processes(notes(history::CARRIERS)?));
         watchers.spawn(lookout::watch_events(fleet.server_url.clone(), notes(history::EVENTS)?));
         watchers.spawn(Arc::clone(&fleet).keep());
-        let clients = Clients::new(&fleet.url, notes(history::CLIENTS)?, self.seed, self.jobs);
+        let clients = Clients::new(&fleet.url, notes(history::CLIENTS)?, self.aim, self.seed, self.jobs);
         for number in 0..LOOKERS {
             watchers.spawn(Arc::clone(&clients).look_for_ever(Dice::new(self.seed, number)));
         }
@@ -115,7 +118,7 @@ impl Chaos {
         }
         let (mut strikes, mut struck) = (JoinSet::new(), BTreeMap::<Kind, u32>::new());
         let log = notes("faults.jsonl")?;
-        for planned in faults(self.seed, self.faults, self.span, self.workers, TTL, &self.kinds) {
+        for planned in faults(self.seed, self.faults, self.span, self.workers, TTL, self.aim) {
             let (fleet, log) = (Arc::clone(&fleet), log.clone());
             strikes.spawn(async move { (planned.kind, strike(fleet, planned, begun, log).await) });
         }
@@ -140,11 +143,13 @@ impl Chaos {
             .filter(|carrier| dump.records.contains_key(&carrier.id))
             .for_each(|carrier| late.add(carrier));
         let micros = |span: Duration| u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
-        let terms = Terms { ttl: micros(TTL), budgets: recipe::budgets(), healed_at, epoch: epoch_us() };
+        let drain = micros(TTL * LEASES + recipe::longest(self.aim));
+        let terms = Terms { drain, budgets: recipe::budgets(), healed_at, epoch: epoch_us() };
         fs::write(dir.path().join("dump.json"), serde_json::to_vec(&(&dump, &terms))?)?;
         let history = History::read(dir.path(), dump, terms)?;
         let violations = check(&history);
         let figures = Figures {
+            name,
             seed: self.seed,
             jobs: self.jobs,
             faults: struck,
@@ -185,6 +190,7 @@ impl Outcome {
 impl Figures {
     fn of(history: &History, violations: &[Violation]) -> Self {
         let mut figures = Self {
+            name: "",
             seed: 0,
             jobs: 0,
             acknowledged: 0,
@@ -230,7 +236,14 @@ impl fmt::Display for Figures {
         let list = |all: Vec<String>| if all.is_empty() { "none".to_owned() } else { all.join(", ") };
         let wrong = |invariant| self.wrong.get(&invariant).copied().unwrap_or(0);
         let all: u32 = self.faults.values().sum();
-        writeln!(out, "chaos: seed {}, {} jobs, {all} faults, {} s", self.seed, self.jobs, self.took.as_secs())?;
+        writeln!(
+            out,
+            "{}: seed {}, {} jobs, {all} faults, {} s",
+            self.name,
+            self.seed,
+            self.jobs,
+            self.took.as_secs()
+        )?;
         writeln!(
             out,
             "  faults: {}",

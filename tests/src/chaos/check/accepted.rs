@@ -6,9 +6,6 @@ use super::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Leases after healing within which everything must have ended.
-const LEASES: u64 = 3;
-
 /// Acknowledged jobs that are not there or have not ended; and jobs that a client once saw and later did not.
 pub(super) fn lost(history: &History) -> Vec<String> {
     let mut wrong = Vec::new();
@@ -121,7 +118,7 @@ fn ended_twice(history: &History) -> Vec<String> {
 /// Jobs that ended too long after healing.
 pub(super) fn late(history: &History) -> Vec<String> {
     let terms = &history.terms;
-    let latest = terms.healed_at + LEASES * terms.ttl;
+    let latest = terms.healed_at + terms.drain;
     let ended =
         |id: &String| Some((history.dump.records.get(id)?.number("finished_at") * 1_000).saturating_sub(terms.epoch));
     let over = |at: u64| at.saturating_sub(terms.healed_at) / 1_000;
@@ -131,6 +128,6 @@ pub(super) fn late(history: &History) -> Vec<String> {
         .keys()
         .filter_map(|id| Some((id, ended(id)?)))
         .filter(|(_, at)| *at > latest)
-        .map(|(id, at)| format!("{id} ended {} ms after healing, more than {LEASES} leases", over(at)))
+        .map(|(id, at)| format!("{id} ended {} ms after healing, {} allowed", over(at), terms.drain / 1_000))
         .collect()
 }

@@ -34,7 +34,7 @@ pub enum Invariant {
     OnePlace,
     /// A refusal says in one word why.
     CodedRefusal,
-    /// After healing everything ends within three leases.
+    /// After healing everything ends in time.
     Drains,
 }
 
