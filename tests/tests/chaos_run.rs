@@ -1,7 +1,7 @@
 //! Jobs under a hail of faults: everything that was promised holds.
 //!
-//! `DAYFLY_SEED` repeats a run's jobs and faults. `DAYFLY_TEST_LONG` makes it 100,000 jobs and 1,500 faults; `DAYFLY_CHAOS_JOBS`
-//! and `DAYFLY_CHAOS_FAULTS` together make it any other size.
+//! `DAYFLY_SEED` repeats a run's jobs and faults. `DAYFLY_TEST_LONG` makes it 100,000 jobs and 1,500 faults; `DAYFLY_CHAOS_JOBS`,
+//! `DAYFLY_CHAOS_FAULTS` and `DAYFLY_CHAOS_SECONDS` make it any other size.
 
 use dayfly_tests::chaos::{Aim, BUGS, Chaos, Invariant, Outcome, check, seed};
 use std::time::Duration;
@@ -21,15 +21,14 @@ fn chaos(jobs: usize, faults: usize, span: Duration) -> Chaos {
 }
 
 fn small_or_large() -> Chaos {
-    let given = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-    match (std::env::var_os("DAYFLY_TEST_LONG"), given("DAYFLY_CHAOS_JOBS"), given("DAYFLY_CHAOS_FAULTS")) {
-        (_, Some(jobs), Some(faults)) => {
-            let few = |number: u64| usize::try_from(number).expect("a small number");
-            chaos(few(jobs), few(faults), Duration::from_millis(2_200 * faults))
-        }
-        (Some(_), _, _) => chaos(100_000, 1_500, Duration::from_secs(55 * 60)),
-        (None, _, _) => chaos(2_000, 60, Duration::from_secs(130)),
-    }
+    let given = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<usize>().ok());
+    let (jobs, faults, seconds) = match std::env::var_os("DAYFLY_TEST_LONG") {
+        Some(_) => (100_000, 1_500, 55 * 60),
+        None => (2_000, 60, 130),
+    };
+    let seconds = given("DAYFLY_CHAOS_SECONDS").map_or(seconds, |seconds| seconds as u64);
+    let (jobs, faults) = (given("DAYFLY_CHAOS_JOBS").unwrap_or(jobs), given("DAYFLY_CHAOS_FAULTS").unwrap_or(faults));
+    chaos(jobs, faults, Duration::from_secs(seconds))
 }
 
 /// Ends the test unless all promises were kept.
@@ -60,7 +59,7 @@ async fn every_promise_holds_under_a_hail_of_faults() {
 
 /// Pauses of daemons and partitions beyond the lease, and jobs that are longer: what only self-fencing survives.
 fn beyond_the_lease() -> Chaos {
-    Chaos { aim: Aim::BeyondTheLease, slots: 4, ..chaos(36, 8, Duration::from_secs(16)) }
+    Chaos { aim: Aim::BeyondTheLease, slots: 4, ..chaos(20, 8, Duration::from_secs(16)) }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

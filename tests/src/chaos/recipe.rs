@@ -20,7 +20,7 @@ pub(super) struct Recipe {
 type Task = (&'static str, &'static str, u64, u64);
 
 const TASKS: [Task; 4] = [
-    ("work", "10s", 0, 3),
+    ("work", "12s", 0, 3),
     ("again", "8s", 2, 3),
     // Ends by its deadline.
     ("hang", "1500ms", 0, 3),
@@ -52,7 +52,7 @@ pub(super) fn tasks(program: &Path, folder: &Path) -> String {
 pub(super) fn longest(aim: Aim) -> Duration {
     match aim {
         Aim::Everything => Duration::ZERO,
-        Aim::BeyondTheLease => Duration::from_secs(8),
+        Aim::BeyondTheLease => Duration::from_secs(10),
     }
 }
 
@@ -61,7 +61,7 @@ pub(super) fn recipe(aim: Aim, seed: u64, number: usize, total: usize) -> Recipe
     match aim {
         Aim::Everything => mixed(seed, number, total),
         Aim::BeyondTheLease => {
-            let input = json!({ "sleep_ms": Dice::new(seed, number as u64).within(5_000, 7_500) });
+            let input = json!({ "sleep_ms": Dice::new(seed, number as u64).within(7_000, 9_500) });
             Recipe { task: "work", query: "", input, cancel: None }
         }
     }
