@@ -47,12 +47,26 @@ impl Daemon {
         I: IntoIterator<Item = S>,
         S: AsRef<OsStr>,
     {
+        let words = std::env::var("DAYFLY_LOG");
+        Self::start_program(&dayfly_binary(), name, dir, args, words.as_deref().unwrap_or("debug,hyper=info"))
+    }
+
+    /// As [`Daemon::start`], another program that logs by `words` (`DAYFLY_LOG`).
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    #[must_use]
+    pub fn start_program<I, S>(program: &Path, name: &str, dir: &Path, args: I, words: &str) -> Self
+    where
+        I: IntoIterator<Item = S>,
+        S: AsRef<OsStr>,
+    {
         let log = dir.join(format!("{name}.log"));
         let out = File::options().create(true).append(true).open(&log).expect("a log file");
-        let child = Command::new(dayfly_binary())
+        let child = Command::new(program)
             .args(args)
             .current_dir(dir)
-            .env("DAYFLY_LOG", std::env::var("DAYFLY_LOG").as_deref().unwrap_or("debug,hyper=info"))
+            .env("DAYFLY_LOG", words)
             .env("PASSED_SECRET", PASSED_SECRET)
             .stdin(Stdio::null())
             .stdout(out.try_clone().expect("a second handle"))

@@ -2,6 +2,7 @@
 
 mod api;
 mod census;
+pub mod chaos;
 mod cluster;
 mod daemon;
 mod dev;

@@ -4,7 +4,8 @@ use crate::{
     daemon::Shutdown,
     held::HeldClaims,
     memory::{Memory, Share},
-    process::Supervisor,
+    mutant::SelfFence,
+    process::{BootTime, Supervisor},
     workdir::Home,
 };
 use dayfly_common::{
@@ -34,6 +35,8 @@ pub(crate) struct Context {
     pub(crate) supervisor: Supervisor,
     pub(crate) held: HeldClaims,
     pub(crate) memory: Memory,
+    /// Kept, but in a test of tests.
+    pub(crate) self_fence: SelfFence,
     /// Claim nothing more.
     pub(crate) drain: CancellationToken,
     /// End running jobs with their task's grace and give them back.
@@ -78,6 +81,7 @@ impl Context {
             supervisor,
             held: HeldClaims::default(),
             memory,
+            self_fence: SelfFence::Kept,
             drain: shutdown.drain.clone(),
             end: CancellationToken::new(),
             end_now: shutdown.now.clone(),
@@ -118,6 +122,14 @@ impl Context {
     /// A shutdown that waits no longer for running jobs.
     pub(crate) fn must_leave(&self) -> bool {
         self.end.is_cancelled() || self.end_now.is_cancelled()
+    }
+
+    /// When a job must have ended, by the lease's own limit.
+    pub(crate) fn lease_limit(&self, limit: BootTime) -> BootTime {
+        match self.self_fence {
+            SelfFence::Kept => limit,
+            SelfFence::Missing => BootTime(u64::MAX),
+        }
     }
 
     pub(crate) fn lease_ttl(&self) -> Duration {

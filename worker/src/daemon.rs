@@ -8,6 +8,7 @@ use crate::{
     cancels, claim_loop,
     context::Context,
     heartbeat, identity, memory,
+    mutant::SelfFence,
     process::{self, Supervisor, Swept, Tier, TierFound},
     recover,
     seat::Pause,
@@ -65,6 +66,18 @@ pub async fn run(
     supervisor: Supervisor,
     shutdown: Shutdown,
 ) -> Result<(), WorkerError> {
+    run_fenced(config, tasks, queue, supervisor, shutdown, SelfFence::Kept).await
+}
+
+/// As [`run`], perhaps as a mutant.
+pub(crate) async fn run_fenced(
+    config: WorkerConfig,
+    tasks: Vec<TaskDef>,
+    queue: Queue,
+    supervisor: Supervisor,
+    shutdown: Shutdown,
+    self_fence: SelfFence,
+) -> Result<(), WorkerError> {
     let tasks = memory::that_fit(config.memory, tasks);
     if let (Some(bound), true) = (config.memory, tasks.is_empty()) {
         return Err(WorkerError::NothingFits(bound));
@@ -79,7 +92,9 @@ pub async fn run(
     let home = Home::open(&config.state_dir, &worker)
         .map_err(|error| WorkerError::StateDir(config.state_dir.display().to_string(), error))?;
     supervisor.hold(home.lock())?;
-    let ctx = Arc::new(Context::new(config, worker, home, tasks, queue, supervisor, &shutdown));
+    let mut ctx = Context::new(config, worker, home, tasks, queue, supervisor, &shutdown);
+    ctx.self_fence = self_fence;
+    let ctx = Arc::new(ctx);
     let mut slots = Vec::new();
     for _ in 0..ctx.config.slots {
         slots.push(ctx.supervisor.open_slot().await?);

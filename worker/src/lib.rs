@@ -19,6 +19,8 @@ mod heartbeat;
 mod held;
 mod identity;
 mod memory;
+#[doc(hidden)]
+pub mod mutant;
 mod outcome;
 pub mod process;
 mod recover;

@@ -148,7 +148,7 @@ fn prepare(ctx: &Context, task: &TaskDef, claim: &Claim, limit: BootTime) -> Res
         input: claim.input.clone(),
         timeout: Duration::from_millis(claim.timeout_ms),
         grace: Duration::from_millis(task.kill_grace_ms),
-        lease_limit: limit,
+        lease_limit: ctx.lease_limit(limit),
         lease_ttl: ctx.lease_ttl(),
         limits: task.limits.clone(),
         identity,

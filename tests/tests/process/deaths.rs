@@ -1,8 +1,8 @@
 //! kill -9 of supervisor and slot as their daemon sees it: the tree is gone when the end is told.
 
-use crate::room::{end, hostile, kill_hard, mark, ready, run_in, start, supervisor};
+use crate::room::{end, hostile, kill_hard, mark, ready, run_in, start, supervisor, supervisor_in};
 use dayfly_tests::{alive, eventually, process::shell, processes_with};
-use dayfly_worker::process::{Exit, StartError};
+use dayfly_worker::process::{Exit, Isolation, StartError};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -13,16 +13,19 @@ const SECOND: Duration = Duration::from_secs(1);
 
 #[tokio::test]
 async fn a_killed_supervisor_ends_every_job_and_the_daemon_learns_it() {
-    let supervisor = supervisor();
-    let mut job = hostile("daemonize");
-    let word = mark(&mut job);
-    let (mut run, job) = start(&supervisor, job).await;
-    ready(&mut run).await;
-    kill_hard(supervisor.pid());
-    let (ended, _) = end(job).await;
-    assert!(processes_with(&word).is_empty());
-    assert!(matches!(ended.exit, Exit::Unknown | Exit::Signal(9)), "{:?}", ended.exit);
-    assert!(supervisor.open_slot().await.is_err(), "the worker must end");
+    for isolation in [Isolation::Auto, Isolation::Tree] {
+        let supervisor = supervisor_in(isolation);
+        let mut job = hostile("daemonize");
+        let word = mark(&mut job);
+        let (mut run, job) = start(&supervisor, job).await;
+        ready(&mut run).await;
+        kill_hard(supervisor.pid());
+        let (ended, _) = end(job).await;
+        assert!(processes_with(&word).is_empty());
+        // Lost, and not a failure of the job's own.
+        assert_eq!((ended.exit, ended.killed_by), (Exit::Unknown, None), "{isolation}");
+        assert!(supervisor.open_slot().await.is_err(), "the worker must end");
+    }
 }
 
 #[tokio::test]

@@ -70,9 +70,13 @@ pub(super) fn run(slot: &mut Slot, start: &Start, fds: Vec<OwnedFd>) -> io::Resu
     let said = job.reaper.leader().map_or(Ok(()), |pid| slot.say_started(pid));
     let watched = said.and_then(|()| job.watch(slot)).unwrap_or(Watched::Orphaned);
     let tree = job.end(slot);
+    if watched == Watched::Orphaned {
+        // It was killed for what befell its parents, and has no end of its own: a daemon that lives sees the socket close
+        // and counts the attempt as lost, not as one that died of a signal.
+        return Ok(After::Retire);
+    }
     let told = slot.say(&FromSlot::Ended(job.report(tree)));
-    let retire = watched == Watched::Orphaned || tree == Tree::Alive || told.is_err();
-    Ok(if retire { After::Retire } else { After::Idle })
+    Ok(if tree == Tree::Alive || told.is_err() { After::Retire } else { After::Idle })
 }
 
 impl Job {
