@@ -1,6 +1,6 @@
 //! Limits of a task: each holds for the whole tree, and the one that ended a job is named.
 
-use crate::room::{Done, end, hostile, mark, program, ready, run, run_in, start, supervisor};
+use crate::room::{Done, end, hostile, mark, program, run, run_in, start, supervisor};
 use dayfly_common::model::{KilledBy, Limits, Sandbox};
 use dayfly_tests::{process::shell, processes_with};
 use dayfly_worker::process::{Exit, Holder, JobSpec, LimitHit};
@@ -12,10 +12,6 @@ fn limited(job: JobSpec, limits: Limits) -> JobSpec {
 
 fn text(done: &Done) -> String {
     String::from_utf8_lossy(&done.ended.stdout).trim().to_owned()
-}
-
-fn root() -> bool {
-    nix::unistd::Uid::effective().is_root()
 }
 
 #[tokio::test]
@@ -136,36 +132,6 @@ async fn a_sandboxed_job_writes_only_its_own_folder() {
     assert_eq!(text(&done), "copied\nrefused\nnull\nmade\nalone", "{}", done.ended.stderr_tail);
     assert_eq!(fs::read(home.path().join("copy")).unwrap(), fs::read("/etc/passwd").unwrap());
     assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);
-}
-
-#[tokio::test]
-async fn another_user_is_taken_on_whole_and_can_be_killed() {
-    if !root() {
-        return;
-    }
-    let home = tempfile::tempdir().unwrap();
-    fs::set_permissions(home.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-    let program = home.path().join("hostile");
-    fs::copy(crate::room::program("hostile"), &program).unwrap();
-    let mut job = shell("id -u; id -g; id -G; grep -E 'CapEff|CapPrm' /proc/self/status | cut -f2 | tr '\\n' ' '");
-    job.identity = Some((65534, 65533));
-    let supervisor = supervisor();
-    let slot = supervisor.open_slot().await.unwrap();
-    let done = run_in(slot, job).await;
-    assert_eq!(text(&done), "65534\n65533\n65533\n0000000000000000 0000000000000000");
-
-    // A program that would be root again: it stays an ordinary one, and dies like one.
-    fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o4755)).unwrap();
-    let mut job = dayfly_tests::process::spec(&[program.to_str().unwrap(), "daemonize"]);
-    job.identity = Some((65534, 65533));
-    let word = mark(&mut job);
-    let (mut run, job) = start(&supervisor, job).await;
-    ready(&mut run).await;
-    let status = fs::read_to_string(format!("/proc/{}/status", run.pid)).unwrap();
-    assert!(status.contains("Uid:\t65534\t65534\t65534\t65534"), "{status}");
-    run.control.kill(KilledBy::Cancel, Duration::ZERO);
-    assert!(!end(job).await.0.unkillable);
-    assert!(processes_with(&word).is_empty());
 }
 
 #[tokio::test]

@@ -1,14 +1,10 @@
 //! The tiers: what each shows to a job, and how the best one is found.
 
-use crate::room::{end, hostile, mark, ready, start, supervisor_in};
+use crate::room::{end, hostile, mark, ready, root, start, supervisor_in};
 use dayfly_common::model::KilledBy;
 use dayfly_tests::{process::shell, processes_with};
 use dayfly_worker::process::{Isolation, Tier};
 use std::time::{Duration, Instant};
-
-fn root() -> bool {
-    nix::unistd::Uid::effective().is_root()
-}
 
 #[tokio::test]
 async fn the_best_tier_is_found_by_trying() {
