@@ -1,4 +1,4 @@
-//! Mounts that only this thread sees, with what it starts: a small disk. They end with
+//! Mounts that only this thread sees, with what it starts: a small disk, and a host without control groups. They end with
 //! the last process that sees them, so that not even a killed test leaves one behind.
 
 use crate::room::{BOUND, root};
@@ -53,6 +53,21 @@ impl Drop for SmallDisk {
             // The folder below it is then removed.
             let _ = umount2(self.path(), MntFlags::MNT_DETACH);
         }
+    }
+}
+
+/// Runs a test where no control group can be made: in a thread of its own, which sees none. Anybody but root cannot hide
+/// them, and has seldom one to write.
+pub(crate) fn without_groups(test: impl Future<Output = ()> + Send + 'static) {
+    let thread = std::thread::spawn(|| {
+        if root() {
+            see_alone();
+            cover(Path::new("/sys/fs/cgroup"), "size=4k");
+        }
+        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(test);
+    });
+    if let Err(panic) = thread.join() {
+        std::panic::resume_unwind(panic);
     }
 }
 
