@@ -196,10 +196,9 @@ async fn no_control_group_is_left() {
     let slot = supervisor.open_slot().await.unwrap();
     let limits = Limits { memory: Some(64 << 20), nproc: Some(20), cpus_milli: Some(1000), ..Limits::default() };
     let done = run_in(slot, limited(shell("cat /proc/self/cgroup"), limits)).await;
-    let groups: Vec<&str> = std::str::from_utf8(&done.ended.stdout).unwrap().lines().collect();
-    let name = format!("dayfly-{}-", supervisor.pid());
-    let left: Vec<_> = groups.iter().filter(|line| line.contains(&name)).collect();
-    println!("in {left:?}");
+    let name = format!("dayfly-jobs-{}", supervisor.pid());
+    let made = supervisor.tier().await.expect("a tier").holders.memory != Holder::Slot;
+    assert_eq!(text(&done).contains(&format!("{name}/job-")), made, "{}", text(&done));
     drop((done.slot, supervisor));
     let mounts = fs::read_to_string("/proc/mounts").unwrap();
     let points = mounts.lines().filter(|line| line.contains("cgroup")).filter_map(|line| line.split(' ').nth(1));
@@ -214,6 +213,6 @@ fn has_group(folder: &Path, name: &str, depth: u32) -> bool {
     depth > 0
         && fs::read_dir(folder).into_iter().flatten().flatten().any(|entry| {
             entry.file_type().is_ok_and(|kind| kind.is_dir())
-                && (entry.file_name().to_string_lossy().starts_with(name) || has_group(&entry.path(), name, depth - 1))
+                && (entry.file_name() == name || has_group(&entry.path(), name, depth - 1))
         })
 }
