@@ -1,10 +1,17 @@
 //! A control group of a test's own, for tests whose programs fork without end: it bounds their number, and what supervisors
 //! make and sweep in it is no other test's.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    thread,
+    time::Duration,
+};
 
 /// Processes of one test, zombies included: enough for every tree here, and a small part of what a machine can take.
 const MOST: u32 = 3000;
+/// How often its removal is tried, every 10 ms.
+const REMOVE_TRIES: u32 = 100;
 
 /// This process and all that it starts are in it, until it is dropped. Of no effect where groups cannot be made.
 #[derive(Debug)]
@@ -42,11 +49,24 @@ impl OwnGroup {
 impl Drop for OwnGroup {
     fn drop(&mut self) {
         if let Some((path, home)) = &self.path {
-            // A test has failed or passed by now; this only tidies up.
+            // A test has failed or passed by now; this only tidies up. What it has dropped may still be ending.
             let _ = fs::write(home.join("cgroup.procs"), "0");
-            let _ = fs::remove_dir(path);
+            for _ in 0..REMOVE_TRIES {
+                if remove(path).is_ok() {
+                    return;
+                }
+                thread::sleep(Duration::from_millis(10));
+            }
         }
     }
+}
+
+/// Removes a group and those in it, which killed supervisors leave; fails while there is a process in one.
+fn remove(group: &Path) -> io::Result<()> {
+    for inner in fs::read_dir(group)?.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())) {
+        remove(&inner.path())?;
+    }
+    fs::remove_dir(group)
 }
 
 /// This process' group in the hierarchy that counts processes (version 1, or 2 where it does that).

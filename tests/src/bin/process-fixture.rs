@@ -1,7 +1,7 @@
 //! The programs around a job, for tests of the process room: the supervisor, and a daemon to be killed.
 //!
 //! `process-fixture supervisor` is what a worker starts. `process-fixture daemon PROGRAM [ARGUMENT..]` runs a job in a
-//! slot, says who is who (`daemon supervisor slot leader`, one line of pids), passes on what the job says on fd 3, and waits.
+//! slot and in this program's folder, says who is who (`daemon supervisor slot leader`, one line of pids), passes on what the job says on fd 3, and waits.
 //! `process-fixture host ..` is that daemon below an init of its own: what loses all its parents ends up there, is reaped at
 //! once, and is killed to the last process when standard input closes. So the machine's own init has no work from it.
 
@@ -64,10 +64,12 @@ async fn daemon(argv: Vec<String>) -> Result<(), Box<dyn Error>> {
     let slot_pid = slot.pid();
     let mut spec = spec(&argv);
     spec.timeout = Duration::from_secs(120);
-    // This program's `JOB_X` is the job's `DAYFLY_X`.
-    spec.env.extend(
-        env::vars().filter_map(|(name, value)| Some((format!("DAYFLY_{}", name.strip_prefix("JOB_")?), value))),
-    );
+    spec.dir = env::current_dir()?;
+    // This program's `JOB_X` is the job's `DAYFLY_X`; what is for `hostile` is so as it stands.
+    spec.env.extend(env::vars().filter_map(|(name, value)| match name.strip_prefix("JOB_") {
+        Some(rest) => Some((format!("DAYFLY_{rest}"), value)),
+        None => name.starts_with("HOSTILE_").then_some((name, value)),
+    }));
     let (mut run, end) = slot.start(spec).await.map_err(|(error, _)| error)?;
     println!("{} {} {slot_pid} {}", std::process::id(), supervisor.pid(), run.pid);
     while let Some(note) = run.notes.recv().await {

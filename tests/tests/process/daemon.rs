@@ -9,13 +9,14 @@ use nix::{
 };
 use std::{
     io::{BufRead, BufReader, Lines},
+    path::Path,
     process::{Child, ChildStdout, Command, Stdio},
     time::Duration,
 };
 
 pub(crate) struct Daemon {
     host: Child,
-    daemon: i32,
+    pub(crate) daemon: i32,
     lines: Lines<BufReader<ChildStdout>>,
     pub(crate) supervisor: i32,
     pub(crate) slot: i32,
@@ -31,14 +32,23 @@ pub(crate) enum Victim {
     Slot,
 }
 
+/// The one combination that the plain tier leaves to its next start.
+pub(crate) const ALL: [Victim; 3] = [Victim::Slot, Victim::Supervisor, Victim::Daemon];
+
 impl Daemon {
     /// With a job of this shape, standing.
     pub(crate) fn start(shape: &str, isolation: Isolation, env: &[(&str, &str)]) -> Self {
+        Self::start_in(Path::new("/"), shape, isolation, env)
+    }
+
+    /// As [`Daemon::start`], with the job's working folder.
+    pub(crate) fn start_in(folder: &Path, shape: &str, isolation: Isolation, env: &[(&str, &str)]) -> Self {
         let mut job = hostile(shape);
         let word = mark(&mut job);
         let mut host = Command::new(program("process-fixture"))
             .arg("host")
             .args(&job.argv)
+            .current_dir(folder)
             .env("JOB_MARK", word.trim_start_matches("DAYFLY_MARK="))
             .env("ISOLATION", isolation.to_string())
             // Of the job alone: this daemon is not one of its processes.
@@ -57,6 +67,11 @@ impl Daemon {
 
     /// kill -9 of all as if at once: none of them gets to act on another's death.
     pub(crate) fn kill(&mut self, victims: &[Victim]) {
+        self.kill_beside(victims, &[]);
+    }
+
+    /// As [`Daemon::kill`], while the job strikes at some of them too: whoever comes first.
+    pub(crate) fn kill_beside(&mut self, victims: &[Victim], struck: &[Victim]) {
         let pids: Vec<i32> = victims
             .iter()
             .map(|victim| match victim {
@@ -66,13 +81,22 @@ impl Daemon {
             })
             .collect();
         for what in [Signal::SIGSTOP, Signal::SIGKILL] {
-            pids.iter().for_each(|pid| kill(Pid::from_raw(*pid), what).expect("a process of this test's"));
+            for pid in &pids {
+                let done = kill(Pid::from_raw(*pid), what);
+                assert!(done.is_ok() || !struck.is_empty(), "a process of this test's: {done:?}");
+            }
         }
-        if victims.contains(&Victim::Daemon) {
+        if victims.contains(&Victim::Daemon) || struck.contains(&Victim::Daemon) {
             eventually("the daemon has ended", BOUND, || (!alive(self.daemon)).then_some(()));
         } else {
-            assert!(next(&mut self.lines).starts_with("ended "), "the daemon learns it");
+            let told = self.lines.by_ref().map_while(Result::ok).any(|line| line.starts_with("ended "));
+            assert!(told, "the daemon learns it");
         }
+    }
+
+    /// The next line that the job says on its fd 3.
+    pub(crate) fn says(&mut self) -> String {
+        next(&mut self.lines)
     }
 
     /// Slot and supervisor have ended too.

@@ -2,15 +2,19 @@
 
 mod daemon;
 mod deaths;
+mod disk;
 mod exits;
 mod flood;
 mod hostile;
 mod input;
 mod limits;
+mod mounts;
 mod output;
 mod refusals;
 mod room;
+mod strikes;
 mod stuck;
 mod swept;
 mod tiers;
 mod times;
+mod users;

@@ -38,9 +38,15 @@ pub(crate) fn program(name: &str) -> PathBuf {
     std::env::var_os("DAYFLY_TEST_BIN_DIR").map_or_else(|| built.into(), |dir| Path::new(&dir).join(name))
 }
 
+/// A shape, and its argument after a space.
 pub(crate) fn hostile(shape: &str) -> JobSpec {
     let program = program("hostile");
-    dayfly_tests::process::spec(&[program.to_str().expect("a UTF-8 path"), shape])
+    let argv: Vec<&str> = program.to_str().into_iter().chain(shape.split(' ')).collect();
+    dayfly_tests::process::spec(&argv)
+}
+
+pub(crate) fn root() -> bool {
+    nix::unistd::Uid::effective().is_root()
 }
 
 pub(crate) fn kill_hard(pid: i32) {

@@ -1,13 +1,11 @@
 //! The sweep of a predecessor's leftovers takes those, and nobody else's.
 
 use crate::{
-    daemon::{Daemon, Victim},
+    daemon::{ALL, Daemon},
     room::supervisor_in,
 };
 use dayfly_tests::{Census, OwnGroup, processes_with};
 use dayfly_worker::process::{Isolation, sweep};
-
-const ALL: [Victim; 3] = [Victim::Slot, Victim::Supervisor, Victim::Daemon];
 
 /// Without fence, folder or environment: nothing but its group tells whose these processes are.
 #[tokio::test]

@@ -70,11 +70,12 @@ async fn a_later_request_may_only_shorten_and_the_first_cause_stays() {
 #[tokio::test]
 async fn a_lease_that_is_not_renewed_ends_the_job_before_its_limit() {
     let supervisor = supervisor();
+    let slot = supervisor.open_slot().await.unwrap();
     let mut job = hostile("ignore-term");
     job.lease_ttl = ms(1200);
     job.lease_limit = BootTime::now().after(ms(1200));
     let limit = job.lease_limit;
-    let (mut run, job) = start(&supervisor, job).await;
+    let (mut run, job) = slot.start(job).await.map_err(|(error, _)| error).unwrap();
     ready(&mut run).await;
     let (ended, slot) = end(job).await;
     let left = limit.since(BootTime::now());
@@ -88,10 +89,12 @@ async fn a_lease_that_is_not_renewed_ends_the_job_before_its_limit() {
 #[tokio::test]
 async fn renewing_keeps_a_job_alive() {
     let supervisor = supervisor();
+    // What a busy machine takes for that is not to be taken off the lease.
+    let slot = supervisor.open_slot().await.unwrap();
     let mut job = shell("sleep 1.5; exit 6");
     job.lease_ttl = ms(900);
     job.lease_limit = BootTime::now().after(ms(900));
-    let (run, job) = start(&supervisor, job).await;
+    let (run, job) = slot.start(job).await.map_err(|(error, _)| error).unwrap();
     let renewing = async {
         loop {
             run.control.renew(BootTime::now().after(ms(900)));

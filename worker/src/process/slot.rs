@@ -129,7 +129,11 @@ impl Tools {
         let _ = sys::realtime();
         let mut watched = SigSet::empty();
         watched.add(Signal::SIGCHLD);
-        watched.add(Signal::SIGUSR1);
+        match above.tier {
+            Tier::Tree => watched.add(Signal::SIGUSR1),
+            // Nobody but the job could send it; it stays blocked, and with that without effect.
+            Tier::Pidns => {}
+        }
         Ok(Self {
             timer: TimerFd::new(ClockId::CLOCK_BOOTTIME, TimerFlags::TFD_CLOEXEC | TimerFlags::TFD_NONBLOCK)?,
             reach,

@@ -1,6 +1,6 @@
 //! Shapes that stand still once they are built.
 
-use crate::process::{Counter, child, leave, ready, setsid, stay};
+use crate::process::{Counter, child, leave, ready, reap, setsid, stay};
 
 pub(crate) fn ignore_term() {
     ready();
@@ -110,11 +110,6 @@ fn wide(number: i32, body: fn()) {
     }
     there.wait_for(number - 1);
     ready();
-}
-
-fn reap(pid: i32) {
-    // SAFETY: the status may be null.
-    unsafe { libc::waitpid(pid, std::ptr::null_mut(), 0) };
 }
 
 fn close_all() {

@@ -1,15 +1,19 @@
-//! A job's program that misbehaves on request: `hostile SHAPE`.
+//! A job's program that misbehaves on request: `hostile SHAPE [ARGUMENT]`.
 //!
 //! It says `ready` on `DAYFLY_EVENTS_FD`, or on fd 3, once the tree stands. With `HOSTILE_LEADER=exit` the leader then ends
-//! and leaves the rest behind, not before the file `HOSTILE_GO` exists if one is named; otherwise it stays. Every process
-//! ignores TERM, HUP and INT, and has cleared its parent-death signal, unless the shape says otherwise.
+//! and leaves the rest behind, not before the file `HOSTILE_GO` exists if one is named; otherwise it stays. Shapes that
+//! strike at others wait for that file too. Every process ignores TERM, HUP and INT, and has cleared its parent-death signal,
+//! unless the shape says otherwise.
 
 #![expect(unsafe_code, reason = "fork, clone and raw signals are what this program is about")]
 
 mod calm;
 mod forks;
+mod greedy;
 mod odd;
 mod process;
+mod strike;
+mod users;
 
 use std::{env, process::exit};
 
@@ -38,12 +42,15 @@ const SHAPES: &[(&str, Shape)] = &[
     ("main-exits", odd::main_exits),
     ("vfork", odd::vfork),
     ("inner-namespace", odd::inner_namespace),
-    ("kill-parent", odd::kill_parent),
-    ("signal-daemon", odd::signal_daemon),
-    ("spin", odd::spin),
-    ("flood", odd::flood),
-    ("eat-memory", odd::eat_memory),
-    ("fill-file", odd::fill_file),
+    ("setuid", users::setuid),
+    ("kill-parent", strike::kill_parent),
+    ("signal-daemon", strike::signal_daemon),
+    ("spin", greedy::spin),
+    ("flood", greedy::flood),
+    ("eat-memory", greedy::eat_memory),
+    ("eat-memory-tree", greedy::eat_memory_tree),
+    ("fill-file", greedy::fill_file),
+    ("fill-disk", greedy::fill_disk),
 ];
 
 fn main() {

@@ -1,7 +1,7 @@
 //! What all shapes are made of.
 
 use std::{
-    env,
+    env, fs,
     path::Path,
     process::exit,
     sync::{
@@ -65,20 +65,29 @@ pub(crate) fn harden() {
     }
 }
 
-/// Runs `body` in a child, which then stays. Gives its pid.
+/// Runs `body` in a child, which then stays. Gives its pid. Where there may be no more processes, it waits until there may: of a
+/// storm's own dead there can be as many as a user is allowed, until its slot has reaped them.
 pub(crate) fn child(body: impl FnOnce()) -> i32 {
-    // SAFETY: shapes fork while they have one thread, or only make system calls afterwards.
-    match unsafe { libc::fork() } {
-        -1 => {
-            eprintln!("hostile: fork: {}", std::io::Error::last_os_error());
-            exit(3)
+    loop {
+        // SAFETY: shapes fork while they have one thread, or only make system calls afterwards.
+        match unsafe { libc::fork() } {
+            0 => {
+                harden();
+                body();
+                stay()
+            }
+            -1 => {
+                let error = std::io::Error::last_os_error();
+                if error.raw_os_error() != Some(libc::EAGAIN) {
+                    eprintln!("hostile: fork: {error}");
+                    exit(3)
+                }
+                end_when_old();
+                // SAFETY: takes a number.
+                unsafe { libc::usleep(1000) };
+            }
+            pid => return pid,
         }
-        0 => {
-            harden();
-            body();
-            stay()
-        }
-        pid => pid,
     }
 }
 
@@ -86,6 +95,18 @@ pub(crate) fn child(body: impl FnOnce()) -> i32 {
 pub(crate) fn setsid() {
     // SAFETY: takes nothing.
     unsafe { libc::setsid() };
+}
+
+/// Waits for a child of this process.
+pub(crate) fn reap(pid: i32) {
+    // SAFETY: the status may be null.
+    unsafe { libc::waitpid(pid, std::ptr::null_mut(), 0) };
+}
+
+/// Who has started a process, or has adopted it since. Zero when that cannot be seen.
+pub(crate) fn parent_of(pid: i32) -> i32 {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1)?.parse().ok()).unwrap_or(0)
 }
 
 /// Sleeps for as long as a test may take, which is for ever to it.
@@ -107,7 +128,11 @@ pub(crate) fn ready() {
     if let Some(stands) = STANDS.get() {
         stands.add(1);
     }
-    let line = b"ready\n";
+    tell(b"ready\n");
+}
+
+/// A line on the events' descriptor.
+pub(crate) fn tell(line: &[u8]) {
     let events = EVENTS.get().copied().unwrap_or(3);
     // SAFETY: the buffer is as long as said. Unbuffered, so that a forked child says nothing twice.
     unsafe { libc::write(events, line.as_ptr().cast(), line.len()) };
@@ -119,17 +144,16 @@ pub(crate) fn leader_is_done() -> ! {
         if let Some(stands) = STANDS.get() {
             stands.wait_for(1);
         }
-        if let Some(go) = env::var_os("HOSTILE_GO") {
-            wait_for_file(Path::new(&go));
-        }
+        wait_for_go();
         leave(0)
     }
     stay()
 }
 
-/// Lets who started the tree look at it before the leader ends.
-fn wait_for_file(file: &Path) {
-    while !file.exists() {
+/// Lets who started the tree look at it before it goes on.
+pub(crate) fn wait_for_go() {
+    let Some(go) = env::var_os("HOSTILE_GO") else { return };
+    while !Path::new(&go).exists() {
         end_when_old();
         // SAFETY: takes a number.
         unsafe { libc::usleep(1000) };
