@@ -69,10 +69,18 @@ impl<S: Backend> Installation<S> {
     /// # Panics
     /// When a part does not come up.
     pub async fn on(server: S, lease_ttl: &str, worker: &str, tasks: &str) -> Self {
+        Self::with_redis(server, "", lease_ttl, worker, tasks).await
+    }
+
+    /// As [`Installation::on`], with further lines of `[redis]`.
+    ///
+    /// # Panics
+    /// When a part does not come up.
+    pub async fn with_redis(server: S, redis: &str, lease_ttl: &str, worker: &str, tasks: &str) -> Self {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let state = dir.path().join("state");
         let config = format!(
-            "[redis]\nurl = \"{}\"\n[worker]\nlease_ttl = \"{lease_ttl}\"\nstate_dir = \"{}\"\n{worker}\n{tasks}",
+            "[redis]\nurl = \"{}\"\n{redis}\n[worker]\nlease_ttl = \"{lease_ttl}\"\nstate_dir = \"{}\"\n{worker}\n{tasks}",
             server.url(),
             state.display()
         );

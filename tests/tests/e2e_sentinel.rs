@@ -29,6 +29,21 @@ async fn everything_goes_on_after_the_primary_was_killed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_primary_costs_nothing_that_a_replica_had_confirmed() {
+    let mut rig = Installation::with_redis(Sentinels::start().await, "wait_replicas = 1", "3s", "", TASK).await;
+    rig.add_worker(4).await;
+    let load = Load::begin(&rig, "quick");
+    load.until_accepted(300).await;
+    let old = rig.server.primary().await;
+    rig.server.servers[old].kill();
+    rig.server.another_than(old).await;
+    load.until_accepted(200).await;
+    let outcome = load.settle(&rig).await;
+    println!("primary killed, wait_replicas = 1: {outcome:?}");
+    assert_eq!(outcome.lost, 0, "{outcome:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_planned_failover_loses_nothing() {
     let rig = installed().await;
     let load = Load::begin(&rig, "quick");
