@@ -64,6 +64,10 @@ async fn a_slot_that_moves_is_waited_for_and_followed_with_all_it_holds() {
     let claim = rig.take("t").await;
     rig.end(claim, success("1")).await;
     walk(&rig, "after").await;
+    // Back again, so quickly that nobody has noticed: the first refusal names the new owner.
+    rig.server.begin_move(to, from).await;
+    rig.server.end_move(to, from).await;
+    rig.queue.submit(&job("t")).await.expect("accepted");
 }
 
 #[tokio::test]
