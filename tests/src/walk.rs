@@ -1,7 +1,6 @@
 //! The core of the queue in one walk: every operation once, by the queue's own calls, on whatever holds it.
 
 use crate::{
-    eventually_async,
     rig::{Rig, TTL_MS, ask, failure, job, presence, success, task},
     server::Backend,
 };
@@ -136,12 +135,8 @@ async fn hints<S: Backend>(rig: &Rig<S>, name: &str) {
     let waiting = tokio::spawn(async move { listener.wait(&tasks, LONG).await });
     let id: JobId = rig.submit(job(name)).await;
     assert_eq!(waiting.await.expect("no panic").expect("an answer"), Wake::Token(task(name)));
-    let events = std::cell::RefCell::new(&mut events);
-    eventually_async("its event", LONG, async || {
-        let read = events.borrow_mut().next().await.expect("an answer");
-        read.iter().any(|event| event.id == id && event.state == Some(State::Queued)).then_some(())
-    })
-    .await;
+    let heard = async { while !events.next().await.expect("an answer").iter().any(|event| event.id == id) {} };
+    tokio::time::timeout(LONG, heard).await.expect("its event in time");
     let claim = rig.take(name).await;
     rig.end(claim, success("1")).await;
 }
