@@ -36,6 +36,7 @@ mod servers;
 mod submit;
 mod sweep;
 mod tasks;
+mod term;
 mod wake;
 
 pub use cancel::Cancelled;
