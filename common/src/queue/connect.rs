@@ -1,11 +1,6 @@
 //! Connections: a pool for commands, each with a deadline, and dedicated ones for waits.
 
-use super::{
-    QueueError,
-    link::Links,
-    primary::{Primary, Tenure},
-    servers::Servers,
-};
+use super::{QueueError, link::Links, primary::Primary, servers::Servers, term::Tenure};
 use crate::keys::Keys;
 use deadpool::managed::{Pool, QueueMode};
 use redis::{AsyncConnectionConfig, aio::MultiplexedConnection};

@@ -1,6 +1,6 @@
 //! The events stream: one reader per process, whatever the number of waiting clients.
 
-use super::{Queue, QueueError, primary::Tenure, reply::Items, reply::pairs, reply::text};
+use super::{Queue, QueueError, reply::Items, reply::pairs, reply::text, term::Tenure};
 use crate::model::{JobId, State, TaskName};
 use redis::{Value, aio::MultiplexedConnection};
 use std::{fmt, time::Duration};

@@ -39,6 +39,7 @@ mod servers;
 mod submit;
 mod sweep;
 mod tasks;
+mod term;
 mod wake;
 
 pub use audit::Audited;

@@ -5,19 +5,17 @@
 //! it is a replica or that the slot is elsewhere, or a sentinel told of a failover. Until the doubt is settled no connection
 //! is given out, and each new one is checked before its first use.
 //!
-//! Every primary has a *term*, counted from 1. A connection knows its term, and is of no use once another has begun.
+//! Every primary has a *term* (`term.rs`). A connection knows its term, and is of no use once another has begun.
 
 use super::{
     QueueError, cluster, sentinel,
     servers::{Sentinels, Servers},
+    term::{Standing, Target, Tenure},
 };
 use crate::keys::Keys;
 use futures_util::FutureExt as _;
-use redis::{
-    AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, RedisConnectionInfo, aio::MultiplexedConnection,
-};
+use redis::{AsyncConnectionConfig, ConnectionAddr, ConnectionInfo, RedisConnectionInfo, aio::MultiplexedConnection};
 use std::{
-    future::Future,
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -49,23 +47,6 @@ enum Kind {
     Cluster(cluster::Nodes),
 }
 
-/// What is known of the primary.
-#[derive(Default)]
-struct Standing {
-    target: Option<Target>,
-    /// Doubts that arose, and how many of them the last search has settled.
-    doubts: u64,
-    settled: u64,
-}
-
-/// A primary in its term.
-#[derive(Clone)]
-struct Target {
-    client: Client,
-    address: ConnectionAddr,
-    term: u64,
-}
-
 /// The last search.
 #[derive(Default)]
 struct Search {
@@ -73,12 +54,6 @@ struct Search {
     failed: Option<QueueError>,
     /// Since when sentinels have said that a failover is under way.
     held: Option<Instant>,
-}
-
-/// Whether a connection is still one to the primary.
-pub(super) struct Tenure {
-    standing: watch::Receiver<Standing>,
-    term: u64,
 }
 
 impl Primary {
@@ -141,7 +116,7 @@ impl Primary {
 
     /// Whether a connection of this term may be used: settles a doubt first.
     pub(super) async fn stands(self: &Arc<Self>, term: u64) -> bool {
-        if self.is_trusted(term) {
+        if self.standing.borrow().trusts(term) {
             return true;
         }
         self.target().await.is_ok_and(|target| target.term == term)
@@ -180,7 +155,7 @@ impl Primary {
 
     /// To be asked as long as a connection of `term` is used.
     pub(super) fn tenure(&self, term: u64) -> Tenure {
-        Tenure { standing: self.standing.subscribe(), term }
+        Tenure::new(self.standing.subscribe(), term)
     }
 
     async fn open(&self, target: &Target, config: &AsyncConnectionConfig) -> redis::RedisResult<MultiplexedConnection> {
@@ -193,19 +168,10 @@ impl Primary {
         Ok(connection)
     }
 
-    fn is_trusted(&self, term: u64) -> bool {
-        let standing = self.standing.borrow();
-        standing.doubts == standing.settled && standing.target.as_ref().is_some_and(|target| target.term == term)
-    }
-
-    fn trusted(&self) -> Option<Target> {
-        let standing = self.standing.borrow();
-        standing.target.as_ref().filter(|_| standing.doubts == standing.settled).cloned()
-    }
-
     /// The primary; looked for when it is not known or in doubt.
     async fn target(self: &Arc<Self>) -> Result<Target, QueueError> {
-        match self.trusted() {
+        let trusted = self.standing.borrow().trusted();
+        match trusted {
             Some(target) => Ok(target),
             None => self.look_for_it().boxed().await,
         }
@@ -216,7 +182,8 @@ impl Primary {
         self.listen();
         let asked = Instant::now();
         let mut search = self.search.lock().await;
-        if let Some(target) = self.trusted() {
+        let trusted = self.standing.borrow().trusted();
+        if let Some(target) = trusted {
             return Ok(target);
         }
         if let Some(ended) = search.ended {
@@ -292,50 +259,6 @@ impl Drop for Primary {
     fn drop(&mut self) {
         if let Some(ears) = self.ears.get() {
             ears.abort();
-        }
-    }
-}
-
-impl Standing {
-    fn next_term(&self) -> u64 {
-        self.target.as_ref().map_or(1, |target| target.term + 1)
-    }
-
-    /// A new term begins.
-    fn take(&mut self, target: Target) -> bool {
-        if self.target.is_some() {
-            tracing::info!(primary = %target.address, "Redis has another primary");
-        }
-        self.target = Some(target);
-        true
-    }
-}
-
-impl Target {
-    fn new(info: ConnectionInfo, term: u64) -> Result<Self, QueueError> {
-        let address = info.addr().clone();
-        Ok(Self { client: Client::open(info)?, address, term })
-    }
-}
-
-impl Tenure {
-    /// What is asked of a server may take as long as it takes, but not longer than it is the primary.
-    pub(super) async fn while_it_lasts<T>(
-        &mut self,
-        asked: impl Future<Output = Result<T, QueueError>>,
-    ) -> Result<T, QueueError> {
-        tokio::select! {
-            answer = asked => answer,
-            () = self.over() => Err(QueueError::Unreachable("Redis has another primary".into())),
-        }
-    }
-
-    async fn over(&mut self) {
-        let term = self.term;
-        let other = |standing: &Standing| standing.target.as_ref().is_some_and(|target| target.term != term);
-        if self.standing.wait_for(other).await.is_err() {
-            // The queue is gone; who still holds this connection may finish with it.
-            std::future::pending::<()>().await;
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Wake-ups: hints that make things fast. Every path works with all of them lost.
 
-use super::{Queue, QueueError, primary::Tenure, reply::Items};
+use super::{Queue, QueueError, reply::Items, term::Tenure};
 use crate::{
     keys::Keys,
     model::{JobId, TaskName},
