@@ -10,6 +10,7 @@ mod limits;
 mod output;
 mod refusals;
 mod room;
+mod stopped;
 mod stuck;
 mod swept;
 mod tiers;
