@@ -39,7 +39,7 @@ pub(super) struct Post {
 pub(super) struct Fleet {
     dir: PathBuf,
     pub(super) server: Mutex<Server>,
-    /// By [`super::schedule::Fault::Link`].
+    /// By [`super::Fault::Link`].
     pub(super) links: Vec<Proxy>,
     /// Workers, then the API.
     posts: Mutex<Vec<Post>>,
@@ -64,7 +64,8 @@ impl Fleet {
             let link = Proxy::start(free_port(), server.port()).await?;
             let name = if number < workers { format!("w{number}") } else { "api".to_owned() };
             let file = format!("{name}.toml");
-            let state = dir.join("state");
+            // As on a host of its own: others do not give back what it held.
+            let state = dir.join(format!("state-{name}"));
             let tasks = recipe::tasks(&programs.job, dir);
             let text = format!(
                 "[redis]\nurl = \"redis://127.0.0.1:{}/0\"\n[worker]\nlease_ttl = \"3s\"\nstate_dir = \"{}\"\n{tasks}",

@@ -1,12 +1,6 @@
 //! Carrying a fault out, and undoing it.
 
-use super::{
-    clock::boot_us,
-    fleet::Fleet,
-    notes::Notes,
-    proxy::Weather,
-    schedule::{Fault, Planned},
-};
+use super::{clock::boot_us, fault::Fault, fleet::Fleet, notes::Notes, proxy::Weather, schedule::Planned};
 use crate::{descendants, parent, rig::Hand};
 use nix::{
     sys::signal::{Signal, kill},

@@ -12,6 +12,7 @@ mod mounts;
 mod output;
 mod refusals;
 mod room;
+mod stopped;
 mod strikes;
 mod stuck;
 mod swept;

@@ -193,8 +193,10 @@ impl Supervisor {
         }
         let now = Instant::now();
         let strays = self.kill_strays();
-        if self.kill_slots_at.is_some_and(|at| now >= at) {
-            self.slots.iter().for_each(|(slot, _)| signal(*slot, Signal::SIGKILL));
+        if let Some(at) = self.kill_slots_at {
+            // One that was stopped cannot see that its daemon has gone: it goes on, and ends its job while the lease still holds.
+            let what = if now >= at { Signal::SIGKILL } else { Signal::SIGCONT };
+            self.slots.iter().for_each(|(slot, _)| signal(*slot, what));
         }
         self.report_dead(strays, now);
         if strays {
