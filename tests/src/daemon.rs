@@ -111,9 +111,12 @@ impl Daemon {
     /// # Panics
     /// When it does not end within `bound`.
     pub fn wait(&mut self, bound: Duration) -> ExitStatus {
-        let mut child = self.child.take().expect("a running daemon");
-        let log = self.log.clone();
-        eventually(&format!("the daemon ends; its log: {}", log.display()), bound, || child.try_wait().expect("wait"))
+        let what = format!("the daemon ends; its log: {}", self.log.display());
+        // It stays ours until it has ended: a test that fails here must not leave it behind.
+        let child = self.child.as_mut().expect("a running daemon");
+        let status = eventually(&what, bound, || child.try_wait().expect("wait"));
+        self.child = None;
+        status
     }
 
     /// What it printed so far.

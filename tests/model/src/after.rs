@@ -41,7 +41,7 @@ impl World {
                 self.ask(at, Request::Claim(nonce), rules);
             }
             Step::Send(at) => {
-                if let Some(request) = self.workers[at].to_send() {
+                if let Some(request) = self.workers[at].next_request() {
                     self.ask(at, request, rules);
                 }
             }
@@ -144,7 +144,7 @@ impl World {
     }
 
     fn beat(&mut self, at: usize, rules: &Rules) {
-        let Some(claim) = self.workers[at].to_beat() else { return };
+        let Some(claim) = self.workers[at].next_renewal() else { return };
         let server = self.server_of(at);
         let kept = self.keeps(server, rules);
         let verdict = self.serve(Request::Beat(claim), server, rules).verdict;
@@ -180,8 +180,8 @@ impl World {
         match wire {
             Wire::Command if !worker.up() => None,
             Wire::Command if self.may_claim(at, rules) => Some(Request::Claim(self.fresh_nonce(at))),
-            Wire::Command => worker.to_send(),
-            Wire::Heartbeat => worker.to_beat().map(Request::Beat),
+            Wire::Command => worker.next_request(),
+            Wire::Heartbeat => worker.next_renewal().map(Request::Beat),
         }
     }
 

@@ -63,8 +63,8 @@ impl World {
         }
         let sends = worker.up()
             && ((worker.may_claim() && self.primary.work_waits())
-                || worker.to_send().is_some()
-                || worker.to_beat().is_some());
+                || worker.next_request().is_some()
+                || worker.next_renewal().is_some());
         let too_long = rules.longest_fault().is_some_and(|longest| {
             worker.daemon == Daemon::Paused(longest) || worker.cut == Some(longest) || worker.stopped == Some(longest)
         });
@@ -144,10 +144,10 @@ impl World {
         if !worker.reaches_redis() {
             return;
         }
-        if worker.to_send().is_some() {
+        if worker.next_request().is_some() {
             steps.push(Step::Send(at));
         }
-        if worker.to_beat().is_some() {
+        if worker.next_renewal().is_some() {
             steps.push(Step::Beat(at));
         }
         if self.may_claim(at, rules) {

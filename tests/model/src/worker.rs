@@ -158,7 +158,7 @@ impl Worker {
     }
 
     /// The command that its seat has to send.
-    pub(crate) fn to_send(&self) -> Option<Request> {
+    pub(crate) fn next_request(&self) -> Option<Request> {
         match (self.call, self.seat) {
             (Call::None, Seat::Releasing { nonce }) => Some(Request::Release(nonce)),
             (Call::None, Seat::Finishing { claim, outcome }) => Some(Request::Finish(claim, outcome)),
@@ -168,7 +168,7 @@ impl Worker {
     }
 
     /// The heartbeat that it may send.
-    pub(crate) fn to_beat(&self) -> Option<Claim> {
+    pub(crate) fn next_renewal(&self) -> Option<Claim> {
         self.holds().filter(|_| self.up() && self.beat == Beat::None { sent: false })
     }
 
