@@ -1,8 +1,12 @@
-//! A stopped slot cannot see that its daemon has died: the supervisor makes it go on, long before a short lease is over.
+//! Stopped processes of ours are made to go on where somebody waits for them: a slot that cannot see that its daemon has died,
+//! long before a short lease is over; a supervisor that has a dead slot to tell of.
 
-use crate::daemon::{Daemon, Victim};
+use crate::{
+    daemon::{Daemon, Victim},
+    room::{end, hostile, kill_hard, mark, ready, supervisor_in},
+};
 use dayfly_tests::{eventually, processes_with};
-use dayfly_worker::process::Isolation;
+use dayfly_worker::process::{BootTime, Exit, Isolation};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -19,5 +23,28 @@ fn the_job_of_a_stopped_slot_ends_with_its_daemon() {
             processes_with(&daemon.word).is_empty().then_some(())
         });
         daemon.all_ended();
+    }
+}
+
+#[tokio::test]
+async fn a_stopped_supervisor_does_not_make_a_job_unkillable() {
+    for isolation in [Isolation::Auto, Isolation::Tree] {
+        let supervisor = supervisor_in(isolation);
+        let slot = supervisor.open_slot().await.expect("a slot");
+        let slot_pid = slot.pid();
+        let mut job = hostile("daemonize");
+        // Not renewed: the daemon ends the slot when this is over.
+        job.lease_ttl = Duration::from_secs(2);
+        job.lease_limit = BootTime::now().after(job.lease_ttl);
+        let word = mark(&mut job);
+        let (mut run, job) = slot.start(job).await.map_err(|(error, _)| error).expect("started");
+        ready(&mut run).await;
+        for pid in [supervisor.pid(), slot_pid] {
+            kill(Pid::from_raw(pid), Signal::SIGSTOP).expect("stopped");
+        }
+        let (ended, _) = end(job).await;
+        assert_eq!(processes_with(&word), Vec::<i32>::new(), "{isolation}");
+        assert_eq!((ended.exit, ended.unkillable), (Exit::Unknown, false), "{isolation}");
+        kill_hard(supervisor.pid());
     }
 }

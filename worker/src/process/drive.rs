@@ -19,6 +19,9 @@ use tokio::sync::mpsc;
 /// How long after its time to SIGKILL a slot must have reported: longer than it takes to find something unkillable.
 const SLACK: Duration = Duration::from_secs(5);
 
+/// Between two signals to a supervisor that has something to tell.
+const NUDGE: Duration = Duration::from_millis(100);
+
 /// What [`super::Control`] asks for.
 #[derive(Debug)]
 pub(super) enum Command {
@@ -170,11 +173,13 @@ impl Driver {
 pub(super) async fn until_gone(link: &Link) -> bool {
     let told = tokio::time::timeout(SLACK, async {
         loop {
-            match link.hear().await {
-                Ok(Said::Message(FromSlot::Gone { unkillable }, _)) => return Some(!unkillable),
-                // What the slot said before it died.
-                Ok(Said::Message(_, _)) => {}
-                Ok(Said::End) | Err(_) => return None,
+            // One that was stopped could not tell, and what is gone would be taken for unkillable.
+            link.supervisor().go_on();
+            match tokio::time::timeout(NUDGE, link.hear()).await {
+                Ok(Ok(Said::Message(FromSlot::Gone { unkillable }, _))) => return Some(!unkillable),
+                // What the slot said before it died, or nothing yet.
+                Ok(Ok(Said::Message(_, _))) | Err(_) => {}
+                Ok(Ok(Said::End) | Err(_)) => return None,
             }
         }
     });

@@ -83,6 +83,12 @@ impl Life {
         true
     }
 
+    /// Lets it go on, should it have been stopped.
+    pub(super) fn go_on(&self) {
+        // An error means that it has ended.
+        let _ = self.handle.go_on();
+    }
+
     /// Waits until it has ended.
     pub(super) async fn ended(&self) -> io::Result<()> {
         let handle = watch(self.handle.as_fd().try_clone_to_owned()?)?;

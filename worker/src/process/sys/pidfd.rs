@@ -22,16 +22,18 @@ impl PidFd {
 
     /// SIGKILL. An error means it has already ended.
     pub(in crate::process) fn kill(&self) -> io::Result<()> {
+        self.signal(libc::SIGKILL)
+    }
+
+    /// SIGCONT, of no effect unless it was stopped. An error means it has already ended.
+    pub(in crate::process) fn go_on(&self) -> io::Result<()> {
+        self.signal(libc::SIGCONT)
+    }
+
+    fn signal(&self, number: libc::c_int) -> io::Result<()> {
+        let no_information = std::ptr::null::<libc::siginfo_t>();
         // SAFETY: no signal information is passed (null), the descriptor is live.
-        let done = unsafe {
-            libc::syscall(
-                libc::SYS_pidfd_send_signal,
-                self.0.as_raw_fd(),
-                libc::SIGKILL,
-                std::ptr::null::<libc::siginfo_t>(),
-                0,
-            )
-        };
+        let done = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, self.0.as_raw_fd(), number, no_information, 0) };
         Errno::result(done)?;
         Ok(())
     }
