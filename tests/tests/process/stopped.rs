@@ -48,3 +48,19 @@ async fn a_stopped_supervisor_does_not_make_a_job_unkillable() {
         kill_hard(supervisor.pid());
     }
 }
+
+#[tokio::test]
+async fn orders_that_a_stopped_slot_never_read_do_not_hide_that_its_job_is_gone() {
+    let supervisor = supervisor_in(Isolation::Auto);
+    let slot = supervisor.open_slot().await.expect("a slot");
+    let slot_pid = slot.pid();
+    let mut job = hostile("daemonize");
+    job.lease_ttl = Duration::from_secs(2);
+    job.lease_limit = BootTime::now().after(job.lease_ttl);
+    let (mut run, job) = slot.start(job).await.map_err(|(error, _)| error).expect("started");
+    ready(&mut run).await;
+    kill(Pid::from_raw(slot_pid), Signal::SIGSTOP).expect("stopped");
+    run.control.renew(BootTime::now().after(Duration::from_secs(2)));
+    let (ended, _) = end(job).await;
+    assert_eq!((ended.exit, ended.unkillable), (Exit::Unknown, false));
+}

@@ -231,6 +231,18 @@ mod tests {
         socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC).unwrap()
     }
 
+    #[test]
+    fn last_words_are_heard_of_one_that_left_messages_unread() {
+        let (ours, theirs) = pair();
+        send_value(ours.as_fd(), &ToSlot::Renew { limit_ns: 1 }, &[]).unwrap();
+        send_value(theirs.as_fd(), &FromSlot::Gone { unkillable: false }, &[]).unwrap();
+        drop(theirs);
+        let mut buffer = buffer();
+        let said = receive_value::<FromSlot>(ours.as_fd(), &mut buffer).unwrap();
+        assert!(matches!(said, Arrival::Value(FromSlot::Gone { unkillable: false }, _, _)));
+        assert!(matches!(receive_value::<FromSlot>(ours.as_fd(), &mut buffer), Ok(Arrival::End)));
+    }
+
     fn start(argument: String) -> ToSlot {
         ToSlot::Start(Box::new(Start {
             argv: vec!["/bin/true".into(), argument],

@@ -60,8 +60,9 @@ pub(in crate::process) fn receive(from: BorrowedFd<'_>, buffer: &mut [u8]) -> io
     loop {
         let message = match recvmsg::<()>(from.as_raw_fd(), &mut parts, Some(&mut control), flags) {
             Ok(message) => message,
-            Err(Errno::EINTR) => continue,
-            Err(Errno::ECONNRESET) => return Ok(Received { len: 0, fds: Vec::new(), pid: None }),
+            // The other end was closed with messages unread in it (its process was stopped, say). The kernel tells that once, and
+            // before what the other end had said: that is still to be read, and then the end.
+            Err(Errno::EINTR | Errno::ECONNRESET) => continue,
             Err(error) => return Err(error.into()),
         };
         let mut fds = Vec::new();
