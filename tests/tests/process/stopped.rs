@@ -1,12 +1,13 @@
 //! Stopped processes of ours are made to go on where somebody waits for them: a slot that cannot see that its daemon has died,
-//! long before a short lease is over; a supervisor that has a dead slot to tell of.
+//! long before a short lease is over; a supervisor that has a dead slot to tell of. A slot that stays stopped is ended, and what
+//! it ran or was to run is lost: its worker's fault, not its own.
 
 use crate::{
     daemon::{Daemon, Victim},
     room::{end, hostile, kill_hard, mark, ready, supervisor_in},
 };
-use dayfly_tests::{eventually, processes_with};
-use dayfly_worker::process::{BootTime, Exit, Isolation};
+use dayfly_tests::{eventually, process::shell, processes_with};
+use dayfly_worker::process::{BootTime, Exit, Isolation, StartError};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -63,4 +64,17 @@ async fn orders_that_a_stopped_slot_never_read_do_not_hide_that_its_job_is_gone(
     run.control.renew(BootTime::now().after(Duration::from_secs(2)));
     let (ended, _) = end(job).await;
     assert_eq!((ended.exit, ended.unkillable), (Exit::Unknown, false));
+}
+
+#[tokio::test]
+async fn a_job_handed_to_a_stopped_slot_is_lost_and_not_its_own_failure() {
+    let supervisor = supervisor_in(Isolation::Auto);
+    let slot = supervisor.open_slot().await.expect("a slot");
+    kill(Pid::from_raw(slot.pid()), Signal::SIGSTOP).expect("stopped");
+    let mut job = shell("exit 0");
+    job.timeout = Duration::from_millis(10);
+    job.grace = Duration::ZERO;
+    let (error, slot) = slot.start(job).await.map(|_| ()).expect_err("nobody starts it");
+    assert!(matches!(error, StartError::SlotGone(_)), "{error:?}");
+    assert!(slot.is_none());
 }

@@ -75,10 +75,20 @@ pub(super) async fn start(slot: Slot, spec: JobSpec) -> Started {
             tracing::warn!(%error, "a slot's message could not be read");
             Err((gone, None))
         }
-        Err(_) => {
-            let _ = gone(slot).await;
-            Err((StartError::Spawn("its program did not start in all its time: is its file system hung?".into()), None))
-        }
+        Err(_) => Err((never_told(slot).await, None)),
+    }
+}
+
+/// A slot that was handed a job and said nothing in all its time: it was stopped, or hangs in loading the program. Whether that
+/// had begun is unknown, so that the attempt is lost once nothing of it is left.
+async fn never_told(slot: Slot) -> StartError {
+    slot.link.kill();
+    if drive::until_gone(&slot.link).await {
+        StartError::SlotGone(
+            "it did not say in all its time that the job had started; nothing of it is left".to_owned(),
+        )
+    } else {
+        StartError::Spawn("its program did not start in all its time: is its file system hung?".to_owned())
     }
 }
 
