@@ -139,8 +139,8 @@ impl Slot {
             Self::Alive { kill: Some(Cause::Cancel), .. } => Outcome::Cancelled,
             Self::Alive { kill: Some(Cause::SlotDied), .. } => Outcome::Lost,
             Self::Alive { kill: Some(Cause::Lost) | None, .. } => Outcome::Drained,
-            // It did not start in all its time.
-            Self::Launching { .. } => Outcome::Failed,
+            // It did not start in all its time; whether it had begun is unknown.
+            Self::Launching { .. } => Outcome::Lost,
             Self::Empty | Self::Ended { .. } => return,
         };
         *self = Self::Ended { outcome };
