@@ -30,6 +30,8 @@ impl World {
             Step::Submit(job) => self.submit(job, rules),
             Step::Cancel(job) => {
                 self.left.cancels -= 1;
+                // Answered at once, for `cancel` does not wait for replicas.
+                self.seen.cancelled[usize::from(job)] |= self.primary.record(job).queued;
                 self.on(At::Primary, rules, |server| server.cancel(job));
             }
             Step::Sweep(at) => {
@@ -93,9 +95,8 @@ impl World {
             Step::Restart(at) => self.workers[at].daemon = Daemon::Up,
             Step::Recover(at) => {
                 for nonce in self.left_behind(at) {
-                    self.on(At::Primary, rules, |server| server.release(nonce));
+                    self.on(At::Primary, rules, |server| server.recover(nonce));
                 }
-                self.workers[at].daemon = Daemon::Up;
             }
             Step::KillSlot(at) => {
                 self.left.slot_deaths -= 1;
@@ -156,7 +157,7 @@ impl World {
         match request {
             Request::Claim(nonce) => answer.job = self.on(at, rules, |server| server.claim(nonce, rules)).flatten(),
             Request::Release(nonce) => {
-                self.on(at, rules, |server| server.release(nonce));
+                self.on(at, rules, |server| server.release(nonce, rules));
             }
             Request::Finish(claim, outcome) => {
                 match self.on(at, rules, |server| server.finish(claim.job, claim.nonce, outcome, rules)) {
@@ -195,6 +196,7 @@ impl World {
 
     fn started(&mut self, slot: Slot) {
         if let Some(claim) = slot.claim() {
+            self.seen.cancel_in_vain |= self.seen.cancelled[usize::from(claim.job)];
             self.supersede(claim.job, claim.nonce);
         }
     }

@@ -31,7 +31,8 @@ impl Worker {
     pub(crate) fn hear_beat(&mut self, rules: &Rules) {
         let Beat::Answered { claim, age, verdict, kept } = self.beat else { return };
         self.beat = Beat::None { sent: rules.prompt() };
-        if self.holds() != Some(claim) {
+        // An answer that is not replicated counts as none.
+        if self.holds() != Some(claim) || !kept {
             return;
         }
         match (&mut self.seat, verdict) {
@@ -40,9 +41,7 @@ impl Worker {
             (Seat::Held { .. }, Verdict::Cancel) => self.end(claim, Outcome::Cancelled),
             (Seat::Held { .. }, Verdict::Lost) => self.seat = Seat::Idle { looked: false },
             (Seat::Running { .. }, Verdict::Ok | Verdict::Cancel) => {
-                if kept {
-                    self.slot.renew(left_of(age, rules));
-                }
+                self.slot.renew(left_of(age, rules));
                 if verdict == Verdict::Cancel {
                     self.slot.order(Cause::Cancel);
                 }

@@ -15,9 +15,8 @@ impl World {
         if rules.horizon().is_some_and(|horizon| self.now >= horizon || self.all_ended()) {
             return;
         }
-        // Between a prompt daemon and what it has before it comes nothing but its own faults: the others' steps of that while
-        // change nothing for it, nor it for them, and have their turn before or after.
-        let busy = if rules.prompt() { self.workers.iter().position(Worker::has_news) } else { None };
+        // What a daemon does with what it has before it concerns nobody else, so the others' steps may as well come before or after.
+        let busy = self.workers.iter().position(Worker::has_news).filter(|_| rules.prompt() && !rules.every_order);
         if let Some(at) = busy {
             self.news(at, steps);
             self.faults(at, rules, steps);
@@ -68,7 +67,7 @@ impl World {
         let too_long = rules.longest_fault().is_some_and(|longest| {
             worker.daemon == Daemon::Paused(longest) || worker.cut == Some(longest) || worker.stopped == Some(longest)
         });
-        (sends && worker.reaches_redis()) || may_bury(worker, rules) || too_long
+        worker.has_news() || (sends && worker.reaches_redis()) || may_bury(worker, rules) || too_long
     }
 
     fn clients(&self, rules: &Rules, steps: &mut Vec<Step>) {

@@ -16,6 +16,8 @@ pub enum Promise {
     NoStaleEnd,
     /// Nothing of a job is alive whose record says that it has ended.
     NoSurvivor,
+    /// A job does not start after a cancel was answered while it waited.
+    CancelHolds,
     /// An end that could be read is never undone.
     NoneUndone,
     /// Every job ends. Only where time is bounded.
@@ -24,8 +26,15 @@ pub enum Promise {
 
 impl Promise {
     /// Those of every world.
-    pub const ALWAYS: [Self; 6] =
-        [Self::OneCopy, Self::OneEnd, Self::NoneLost, Self::NoStaleEnd, Self::NoSurvivor, Self::NoneUndone];
+    pub const ALWAYS: [Self; 7] = [
+        Self::OneCopy,
+        Self::OneEnd,
+        Self::NoneLost,
+        Self::NoStaleEnd,
+        Self::NoSurvivor,
+        Self::CancelHolds,
+        Self::NoneUndone,
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -34,6 +43,7 @@ impl Promise {
             Self::NoneLost => "an acknowledged job is in exactly one place",
             Self::NoStaleEnd => "no end is taken from a superseded attempt",
             Self::NoSurvivor => "nothing of an ended job is alive",
+            Self::CancelHolds => "a job does not start after its cancel",
             Self::NoneUndone => "an end that could be read is never undone",
             Self::AllEnd => "every job ends",
         }
@@ -48,6 +58,7 @@ impl Promise {
             Self::NoneLost => !seen.acknowledged[usize::from(job)] || record(job).stands_once(),
             Self::NoStaleEnd => !seen.stale_end,
             Self::NoSurvivor => !record(job).state.ended() || world.copies(job) == 0,
+            Self::CancelHolds => !seen.cancel_in_vain,
             Self::NoneUndone => !seen.undone,
             Self::AllEnd => !seen.acknowledged[usize::from(job)] || record(job).state.ended(),
         })
@@ -60,6 +71,7 @@ impl Promise {
             Self::NoneLost => Property::always(self.name(), |_, world| Self::NoneLost.kept(world)),
             Self::NoStaleEnd => Property::always(self.name(), |_, world| Self::NoStaleEnd.kept(world)),
             Self::NoSurvivor => Property::always(self.name(), |_, world| Self::NoSurvivor.kept(world)),
+            Self::CancelHolds => Property::always(self.name(), |_, world| Self::CancelHolds.kept(world)),
             Self::NoneUndone => Property::always(self.name(), |_, world| Self::NoneUndone.kept(world)),
             Self::AllEnd => Property::eventually(self.name(), |_, world| Self::AllEnd.kept(world)),
         }

@@ -25,6 +25,8 @@ pub struct Rules {
     pub mutant: Option<Mutant>,
     /// Which jobs there are.
     pub jobs: Jobs,
+    /// Goes through every order of steps within a tick; otherwise, where all is prompt, a daemon first does what lies before it.
+    pub every_order: bool,
 }
 
 /// Which jobs there are. The first waits from the beginning.
@@ -140,11 +142,13 @@ pub enum Mutant {
     NoStartGate,
     /// The daemon does not end a slot that has missed its time.
     NoSecondGuard,
+    /// A released nonce is not remembered: its claim may still arrive and take a job, for nobody.
+    NoReleaseMark,
     /// After a jump of its clock the server takes leases at once.
     NoHoldOff,
     /// After a failover the new primary gives claims at once.
     NoClaimHoldOff,
-    /// A restarted daemon releases its predecessor's leases without a proof that nothing of it runs.
+    /// A dead daemon's jobs are taken back without a proof that nothing of them is alive.
     NoProofOfDeath,
 }
 

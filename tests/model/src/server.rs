@@ -101,10 +101,19 @@ impl Server {
         Finished::Done
     }
 
-    pub(crate) fn release(&mut self, nonce: Nonce) {
-        self.released.add(nonce);
+    pub(crate) fn release(&mut self, nonce: Nonce, rules: &Rules) {
+        if !rules.is(Mutant::NoReleaseMark) {
+            self.released.add(nonce);
+        }
         if let Some(job) = self.held_by(nonce) {
             self.record_mut(job).requeue();
+        }
+    }
+
+    /// Its worker is known to be dead with all its processes.
+    pub(crate) fn recover(&mut self, nonce: Nonce) {
+        if let Some(job) = self.held_by(nonce) {
+            self.record_mut(job).lose();
         }
     }
 

@@ -67,7 +67,7 @@ pub enum Step {
     Crash(usize, Option<Wire>),
     /// Another daemon starts.
     Restart(usize),
-    /// Another daemon starts and, since nothing of the former one runs, releases its leases.
+    /// Nothing of a dead daemon's jobs is alive, and they are taken back at once.
     Recover(usize),
     /// A slot is killed.
     KillSlot(usize),

@@ -28,6 +28,10 @@ pub(crate) struct Seen {
     pub(crate) second_end: bool,
     /// An end that could be read was undone.
     pub(crate) undone: bool,
+    /// A cancel was answered while the job waited.
+    pub(crate) cancelled: [bool; JOBS as usize],
+    /// Such a job was started.
+    pub(crate) cancel_in_vain: bool,
     /// Attempts after which the job was started again.
     pub(crate) superseded: Nonces,
     /// An end was taken from one of those.

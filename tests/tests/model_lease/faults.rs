@@ -15,9 +15,10 @@ const FAULTS: [(&str, Faults); 8] = [
     ("a cancel", CANCEL),
 ];
 
+/// Here in every order of steps. The other tests leave out orders that make no difference.
 #[test]
 fn one_fault() {
-    let rules = Rules { jobs: Jobs::TwoOneLater, ..PLAIN };
+    let rules = Rules { jobs: Jobs::TwoOneLater, every_order: true, ..PLAIN };
     keeps("no fault", rules);
     for (name, faults) in FAULTS {
         keeps(name, Rules { faults, ..rules });
@@ -34,12 +35,14 @@ fn two_faults() {
 }
 
 #[test]
-fn three_faults() {
+fn three_faults_and_more() {
     keeps("a pause, a partition and an unanswered command", Rules { faults: PAUSE + CUT + UNANSWERED, ..PLAIN });
     if long() {
         keeps("a crash, a partition and an unanswered command", Rules { faults: CRASH + CUT + UNANSWERED, ..PLAIN });
         keeps("a crash, a pause and an unanswered command", Rules { faults: CRASH + PAUSE + UNANSWERED, ..PLAIN });
         keeps("a crash, a pause and a partition", Rules { faults: CRASH + PAUSE + CUT, ..PLAIN });
+        let all = Rules { ttl: 4, faults: CRASH + PAUSE + CUT + UNANSWERED, ..PLAIN };
+        keeps("all four of these, with a shorter lease", all);
     }
 }
 

@@ -19,8 +19,15 @@ use dayfly_model::{Faults, Jobs, Pace, Promise, Replica, Rules, explore};
 
 /// A lease of six ticks: gate at three, SIGTERM from two on, SIGKILL within the last but one. With the usual lease of 60 s a tick
 /// is 10 s.
-const PLAIN: Rules =
-    Rules { ttl: 6, pace: Pace::Prompt, faults: Faults::NONE, replica: Replica::Behind, mutant: None, jobs: Jobs::Two };
+const PLAIN: Rules = Rules {
+    ttl: 6,
+    pace: Pace::Prompt,
+    faults: Faults::NONE,
+    replica: Replica::Behind,
+    mutant: None,
+    jobs: Jobs::Two,
+    every_order: false,
+};
 
 const CRASH: Faults = Faults { crashes: 1, ..Faults::NONE };
 const SLOT_DEATH: Faults = Faults { slot_deaths: 1, ..Faults::NONE };
