@@ -5,7 +5,6 @@ use dayfly_common::{
     model::{Fence, JobId},
     queue::{Line, LineStream, Progress, QueueError, Report},
 };
-use serde::Deserialize;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -15,14 +14,6 @@ const FLUSH_AFTER: Duration = Duration::from_millis(100);
 const BATCH: usize = 500;
 /// Beyond this many unsent lines (Redis is away) the oldest go.
 const KEPT: usize = 5_000;
-
-/// One line of the event pipe.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ProgramEvent {
-    progress: Option<f64>,
-    message: Option<String>,
-}
 
 /// Collects notes of one attempt.
 pub(crate) struct Reporter {
@@ -53,11 +44,16 @@ impl Reporter {
                 let text = format!("some of its processes do not die from SIGKILL: {remains}");
                 self.push(Line { stream: LineStream::System, at, text });
             }
-            Note::Event(at, text) => match read_event(&text) {
-                Some(progress) => self.progress = Some(progress),
-                None => self.push(Line { stream: LineStream::Event, at, text }),
-            },
+            Note::Event(at, text) => self.push(Line { stream: LineStream::Event, at, text }),
         }
+    }
+
+    /// The latest of a job's progress; `None` before there was any.
+    pub(crate) fn show(&mut self, progress: Option<Progress>) {
+        if self.is_empty() {
+            self.due = Instant::now() + FLUSH_AFTER;
+        }
+        self.progress = progress;
     }
 
     fn push(&mut self, line: Line) {
@@ -109,31 +105,6 @@ impl Reporter {
                 self.lines.splice(0..0, report.lines);
                 Err(error)
             }
-        }
-    }
-}
-
-/// `{"progress":0.5,"message":".."}`, each part optional; anything else is only logged.
-fn read_event(text: &str) -> Option<Progress> {
-    let event: ProgramEvent = serde_json::from_str(text).ok()?;
-    if event.progress.is_none() && event.message.is_none() {
-        return None;
-    }
-    let fraction = event.progress.map(|value| if value.is_finite() { value.clamp(0.0, 1.0) } else { 0.0 });
-    let message = event.message.map(|text| text.chars().take(500).collect());
-    Some(Progress { fraction, message })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn progress_is_held_to_its_range_and_anything_else_is_a_line() {
-        let progress = read_event(r#"{"progress":1.5,"message":"nearly"}"#).expect("progress");
-        assert_eq!((progress.fraction, progress.message.as_deref()), (Some(1.0), Some("nearly")));
-        for wrong in ["", "{}", "[]", "0.5", r#"{"progress":"half"}"#, r#"{"progres":0.5}"#, "{\"progress\":0.5"] {
-            assert!(read_event(wrong).is_none(), "{wrong}");
         }
     }
 }

@@ -177,11 +177,11 @@ async fn watch(
     end: RunEnd,
     orders: &mut mpsc::UnboundedReceiver<Order>,
 ) -> Watched {
-    let Run { pid, mut notes, control } = run;
+    let Run { pid, mut notes, mut progress, control } = run;
     let grace = Duration::from_millis(task.kill_grace_ms);
     let mut reporter = Reporter::new(claim.id, claim.fence.clone(), pid);
     let mut lost = false;
-    let (mut notes_open, mut draining, mut ending) = (true, false, false);
+    let (mut notes_open, mut progress_open, mut draining, mut ending) = (true, true, false, false);
     let end = end.ended();
     tokio::pin!(end);
     let (ended, slot) = loop {
@@ -196,6 +196,10 @@ async fn watch(
                     reporter.take(note);
                 }
                 None => notes_open = false,
+            },
+            changed = progress.changed(), if progress_open => match changed {
+                Ok(()) => reporter.show(progress.borrow().clone()),
+                Err(_) => progress_open = false,
             },
             order = orders.recv() => if let Some(order) = order {
                 lost |= obey(order, &control, grace);
@@ -219,6 +223,12 @@ async fn watch(
     };
     while let Ok(note) = notes.try_recv() {
         reporter.take(note);
+    }
+    {
+        let latest = progress.borrow_and_update();
+        if latest.has_changed() {
+            reporter.show(latest.clone());
+        }
     }
     while reporter.has_words() && !lost {
         match reporter.flush(ctx).await {

@@ -24,12 +24,15 @@ fn texts(notes: &[Note]) -> Vec<String> {
 
 #[tokio::test]
 async fn the_three_streams_are_told_apart() {
-    let done = run(shell("echo result; echo one >&2; echo '{\"progress\":0.5}' >&3; printf 'two\\377' >&2")).await;
+    let done =
+        run(shell("echo result; echo one >&2; echo '{\"progress\":0.5}' >&3; echo odd >&3; printf 'two\\377' >&2"))
+            .await;
     assert_eq!(done.ended.stdout, b"result\n");
     assert_eq!(done.ended.stderr_tail, "one\ntwo\u{fffd}");
     let mut seen = texts(&done.notes);
     seen.sort();
-    assert_eq!(seen, ["event {\"progress\":0.5}", "stderr one", "stderr two\u{fffd}"]);
+    assert_eq!(done.progress.and_then(|told| told.fraction), Some(0.5));
+    assert_eq!(seen, ["event odd", "stderr one", "stderr two\u{fffd}"]);
 }
 
 #[tokio::test]

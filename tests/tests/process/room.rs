@@ -1,5 +1,6 @@
 //! A supervisor of the test's own, and jobs in it.
 
+use dayfly_common::queue::Progress;
 use dayfly_worker::process::{Ended, Isolation, JobSpec, Note, Run, RunEnd, Slot, Supervisor};
 use nix::{
     sys::signal::{Signal, kill},
@@ -18,6 +19,7 @@ pub(crate) const BOUND: Duration = Duration::from_secs(20);
 pub(crate) struct Done {
     pub(crate) ended: Ended,
     pub(crate) notes: Vec<Note>,
+    pub(crate) progress: Option<Progress>,
     pub(crate) slot: Option<Slot>,
 }
 
@@ -102,7 +104,8 @@ pub(crate) async fn run_in(slot: Slot, spec: JobSpec) -> Done {
         notes
     };
     let ((ended, slot), notes) = tokio::join!(end(job), read);
-    Done { ended, notes, slot }
+    let progress = run.progress.borrow().clone();
+    Done { ended, notes, progress, slot }
 }
 
 /// As [`run_in`], in a room of its own.

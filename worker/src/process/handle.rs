@@ -6,12 +6,12 @@ use super::{
     drive::{Command, Driver},
     launch::{self, Life, socket_pair},
     link::Link,
-    output::Output,
+    output::{Output, Said},
     selftest, start,
     tier::{Isolation, Tier},
     wire::{Grounds, ToSupervisor, send_value},
 };
-use dayfly_common::model::KilledBy;
+use dayfly_common::{model::KilledBy, queue::Progress};
 use std::{
     io,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
@@ -20,7 +20,7 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    sync::{OnceCell, mpsc},
+    sync::{OnceCell, mpsc, watch},
     task::JoinHandle,
 };
 
@@ -60,6 +60,8 @@ pub struct Run {
     pub pid: i32,
     /// What it says while it runs. Must be read: a full channel makes further lines count as dropped, never blocks the job.
     pub notes: mpsc::Receiver<Note>,
+    /// How far it says it is; only the latest is kept.
+    pub progress: watch::Receiver<Option<Progress>>,
     /// To end it or renew its lease.
     pub control: Control,
 }
@@ -190,10 +192,11 @@ impl Slot {
 }
 
 impl Run {
-    pub(super) fn begin(pid: i32, notes: mpsc::Receiver<Note>, driver: Driver, output: Output) -> (Self, RunEnd) {
+    pub(super) fn begin(pid: i32, said: Said, driver: Driver, output: Output) -> (Self, RunEnd) {
         let (commands, received) = mpsc::unbounded_channel();
         let task = tokio::spawn(driver.run(output, received));
-        (Self { pid, notes, control: Control { commands } }, RunEnd { task })
+        let Said { notes, progress } = said;
+        (Self { pid, notes, progress, control: Control { commands } }, RunEnd { task })
     }
 }
 

@@ -31,6 +31,7 @@ mod link;
 mod namespace;
 mod output;
 mod privacy;
+mod progress;
 mod reaper;
 mod refusal;
 mod remains;

@@ -1,7 +1,8 @@
 //! Reading what a job prints: standard output kept up to its cap, standard error and events as lines, nothing ever left
 //! unread, so that a job never waits for its worker, and nothing ever waited for once its tree is gone.
 
-use super::{Note, clock::wall_ms, lines::Lines, sys::watch, tail::Tail};
+use super::{Note, clock::wall_ms, lines::Lines, progress, sys, tail::Tail};
+use dayfly_common::queue::Progress;
 use nix::{
     errno::Errno,
     fcntl::{FcntlArg, OFlag, fcntl},
@@ -10,7 +11,7 @@ use nix::{
 use std::{cell::RefCell, future::pending, io, os::fd::OwnedFd};
 use tokio::{
     io::{Interest, unix::AsyncFd},
-    sync::mpsc,
+    sync::{mpsc, watch},
 };
 
 /// Bytes read at once: what a pipe holds.
@@ -37,6 +38,7 @@ struct Kept {
     tail: Tail,
     stderr_lines: Lines,
     event_lines: Lines,
+    progress: watch::Sender<Option<Progress>>,
     log: Log,
 }
 
@@ -59,15 +61,24 @@ pub(super) struct Printed {
     pub(super) stderr_tail: String,
 }
 
+/// Where what is read comes out.
+#[derive(Debug)]
+pub(super) struct Said {
+    pub(super) notes: mpsc::Receiver<Note>,
+    pub(super) progress: watch::Receiver<Option<Progress>>,
+}
+
 /// The job's ends: standard output, standard error, events.
 pub(super) type JobEnds = [OwnedFd; 3];
 
 impl Output {
-    /// Three new pipes.
+    /// Three new pipes, and what is read of them. So many lines may wait for their reader.
     ///
     /// # Errors
     /// Too many open files.
-    pub(super) fn open(max_result: u64, max_log: u64, notes: mpsc::Sender<Note>) -> io::Result<(Self, JobEnds)> {
+    pub(super) fn open(max_result: u64, max_log: u64, lines: usize) -> io::Result<(Self, JobEnds, Said)> {
+        let (notes, notes_said) = mpsc::channel(lines);
+        let (progress, progress_said) = watch::channel(None);
         let (stdout, their_stdout) = pipe()?;
         let (stderr, their_stderr) = pipe()?;
         let (events, their_events) = pipe()?;
@@ -78,9 +89,11 @@ impl Output {
             tail: Tail::default(),
             stderr_lines: Lines::default(),
             event_lines: Lines::default(),
+            progress,
             log: Log { notes, room: max_log, max: max_log, full: false, dropped: 0 },
         };
-        Ok((Self { stdout, stderr, events, kept }, [their_stdout, their_stderr, their_events]))
+        let said = Said { notes: notes_said, progress: progress_said };
+        Ok((Self { stdout, stderr, events, kept }, [their_stdout, their_stderr, their_events], said))
     }
 
     /// Waits until one of the pipes has something, and reads it. Never ends once all are closed. May be dropped while
@@ -166,8 +179,7 @@ impl Kept {
                     self.stderr_lines.push(bytes, |line| self.log.line(Note::Stderr, line));
                 }
             }
-            Stream::Events if self.log.full => {}
-            Stream::Events => self.event_lines.push(bytes, |line| self.log.line(Note::Event, line)),
+            Stream::Events => self.event_lines.push(bytes, |line| event(&self.progress, &mut self.log, line)),
         }
     }
 
@@ -176,10 +188,18 @@ impl Kept {
             self.log.line(Note::Stderr, line);
         }
         if let Some(line) = self.event_lines.finish() {
-            self.log.line(Note::Event, line);
+            event(&self.progress, &mut self.log, line);
         }
         self.log.tell_dropped();
         Printed { stdout: self.result, truncated: self.truncated, stderr_tail: self.tail.text() }
+    }
+}
+
+/// Progress replaces the one before and never fills the log, however often it is told; anything else is a line.
+fn event(latest: &watch::Sender<Option<Progress>>, log: &mut Log, line: String) {
+    match progress::read(&line) {
+        Some(told) => drop(latest.send_replace(Some(told))),
+        None => log.line(Note::Event, line),
     }
 }
 
@@ -235,7 +255,7 @@ async fn readable(pipe: Option<&AsyncFd<OwnedFd>>) {
 fn pipe() -> io::Result<(Option<AsyncFd<OwnedFd>>, OwnedFd)> {
     let (ours, theirs) = pipe2(OFlag::O_CLOEXEC)?;
     fcntl(&ours, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
-    Ok((Some(watch(ours)?), theirs))
+    Ok((Some(sys::watch(ours)?), theirs))
 }
 
 #[cfg(test)]
@@ -243,13 +263,12 @@ mod tests {
     use super::*;
     use std::{fs::File, io::Write};
 
-    fn open(max_result: u64, max_log: u64, capacity: usize) -> (Output, [File; 3], mpsc::Receiver<Note>) {
-        let (sender, receiver) = mpsc::channel(capacity);
-        let (output, ends) = Output::open(max_result, max_log, sender).unwrap();
-        (output, ends.map(File::from), receiver)
+    fn open(max_result: u64, max_log: u64, capacity: usize) -> (Output, [File; 3], Said) {
+        let (output, ends, said) = Output::open(max_result, max_log, capacity).unwrap();
+        (output, ends.map(File::from), said)
     }
 
-    fn texts(mut notes: mpsc::Receiver<Note>) -> Vec<String> {
+    fn texts(Said { mut notes, .. }: Said) -> Vec<String> {
         std::iter::from_fn(|| notes.try_recv().ok())
             .map(|note| match note {
                 Note::Stderr(_, line) => format!("E {line}"),
@@ -293,10 +312,22 @@ mod tests {
 
     #[tokio::test]
     async fn a_reader_that_lags_is_told_what_it_missed() {
-        let (output, [_stdout, mut stderr, _events], mut notes) = open(0, 1000, 2);
+        let (output, [_stdout, mut stderr, _events], mut said) = open(0, 1000, 2);
         stderr.write_all(b"1\n2\n3\n4\n").unwrap();
         drop(output.finish());
-        assert!(matches!(notes.recv().await, Some(Note::Stderr(_, line)) if line == "1"));
-        assert_eq!(texts(notes).len(), 1);
+        assert!(matches!(said.notes.recv().await, Some(Note::Stderr(_, line)) if line == "1"));
+        assert_eq!(texts(said).len(), 1);
+    }
+
+    #[tokio::test]
+    async fn the_latest_progress_comes_through_however_much_there_was() {
+        let (output, [_stdout, _stderr, mut events], said) = open(0, 100, 2);
+        for part in 0..1000 {
+            writeln!(events, "{{\"progress\":0.{part}}}").unwrap();
+        }
+        events.write_all(b"{\"progress\":0.75}\n{\"progress\":").unwrap();
+        drop(output.finish());
+        assert_eq!(said.progress.borrow().as_ref().and_then(|told| told.fraction), Some(0.75));
+        assert_eq!(texts(said), ["V {\"progress\":"]);
     }
 }

@@ -20,7 +20,6 @@ use std::{
     os::fd::{AsFd, OwnedFd},
     time::Duration,
 };
-use tokio::sync::mpsc;
 
 /// Lines on their way to the reader of [`Run::notes`].
 const NOTES: usize = 1024;
@@ -31,10 +30,9 @@ type Started = Result<(Run, RunEnd), (StartError, Option<Slot>)>;
 
 /// See [`Slot::start`].
 pub(super) async fn start(slot: Slot, spec: JobSpec) -> Started {
-    let (sender, notes) = mpsc::channel(NOTES);
-    let opened = Output::open(spec.max_result, spec.max_log, sender)
-        .and_then(|(output, ends)| Ok((output, ends, standard_input(&spec.input)?)));
-    let (output, [stdout, stderr, events], stdin) = match opened {
+    let opened = Output::open(spec.max_result, spec.max_log, NOTES)
+        .and_then(|(output, ends, said)| Ok((output, ends, said, standard_input(&spec.input)?)));
+    let (output, [stdout, stderr, events], said, stdin) = match opened {
         Ok(opened) => opened,
         Err(error) => {
             return Err((Refusal::at("the worker has no pipes for it", &error).into(), Some(slot)));
@@ -61,7 +59,7 @@ pub(super) async fn start(slot: Slot, spec: JobSpec) -> Started {
                 Tier::Pidns => named.unwrap_or(pid),
                 Tier::Tree => pid,
             };
-            Ok(Run::begin(pid, notes, Driver::new(slot, ending, spec.patience), output))
+            Ok(Run::begin(pid, said, Driver::new(slot, ending, spec.patience), output))
         }
         Ok(Ok(Said::Message(FromSlot::NotStarted(why), _))) => Err((why.into(), Some(slot))),
         Ok(Ok(Said::Message(FromSlot::LeaseTooShort, _))) => Err((StartError::LeaseTooShort, Some(slot))),
