@@ -8,7 +8,7 @@ use dayfly_common::{
     },
 };
 use redis::aio::MultiplexedConnection;
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 /// Long enough never to run out during a test.
 pub const TTL_MS: u64 = 60_000;
@@ -111,6 +111,10 @@ pub fn job(name: &str) -> Submit {
         max_queued: None,
         repeatable: false,
         trace: None,
+        owner: String::new(),
+        labels: BTreeMap::new(),
+        unique: None,
+        retry_of: None,
     }
 }
 

@@ -37,6 +37,9 @@ async fn options_are_stored_and_read_back() {
         retries: Some(3),
         retention_ms: Some(5_000),
         trace: Some(trace.clone()),
+        owner: "ada".into(),
+        labels: [("color".into(), "blue \"1\"".into())].into(),
+        retry_of: Some(JobId::now()),
         ..job("t")
     };
     assert_eq!(rig.queue.submit(&one).await.expect("accepted"), Submitted::Created(State::Scheduled));
@@ -47,6 +50,7 @@ async fn options_are_stored_and_read_back() {
     assert_eq!(record.expires_at, Some(record.created_at + 90_000));
     assert_eq!((record.timeout_ms, record.retries, record.retention_ms), (Some(1_500), Some(3), Some(5_000)));
     assert_eq!(record.trace, Some(trace));
+    assert_eq!((record.owner, record.labels, record.retry_of), (one.owner, one.labels, one.retry_of));
     assert_eq!(rig.claim(&["t"], 1).await.claims.len(), 0, "not before its time");
 }
 

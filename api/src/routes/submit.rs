@@ -19,6 +19,7 @@ use dayfly_common::{
     queue::{JobView, Queue, QueueError, Submit, Submitted},
 };
 use std::{
+    collections::BTreeMap,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -99,6 +100,10 @@ async fn accept(
         max_queued: task.card.max_queued,
         repeatable: key.is_some(),
         trace: traceparent(&head.headers),
+        owner: OWNER.to_owned(),
+        labels: BTreeMap::new(),
+        unique: None,
+        retry_of: None,
     };
     app.check_data()?;
     let taken = submit(&app.queue, &job).await?;

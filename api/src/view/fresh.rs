@@ -40,6 +40,10 @@ pub(crate) fn fresh_job(job: &Submit, state: State, created_at: i64, live_worker
         result_bytes: None,
         truncated: false,
         trace: job.trace.clone(),
+        owner: job.owner.clone(),
+        labels: job.labels.clone(),
+        unique: job.unique.clone(),
+        retry_of: job.retry_of,
     };
     let input = Some(job.input.clone());
     JobView { record, input, result: None, attempts: Vec::new(), queue_position: None, live_workers }

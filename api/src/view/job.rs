@@ -9,7 +9,7 @@ use dayfly_common::{
 };
 use serde::{Serialize, ser::SerializeMap as _};
 use serde_json::value::RawValue;
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 /// A job and what is known around it.
 #[derive(Debug, Clone, Copy)]
@@ -37,7 +37,7 @@ struct JobJson<'a> {
     result_type: Option<&'a str>,
     result_bytes: Option<u64>,
     truncated: bool,
-    labels: Empty,
+    labels: &'a BTreeMap<String, String>,
     progress: Option<ProgressJson<'a>>,
     #[serde(serialize_with = "time")]
     created_at: i64,
@@ -69,7 +69,8 @@ struct JobJson<'a> {
     kill_ms: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     attempts: Option<Vec<AttemptJson<'a>>>,
-    retry_of: Option<&'a str>,
+    #[serde(serialize_with = "as_maybe_text")]
+    retry_of: Option<JobId>,
     live_workers: u64,
     warnings: Vec<Cow<'static, str>>,
     links: Links,
@@ -81,9 +82,6 @@ enum Stored<'a> {
     Text(&'a str),
     Null,
 }
-
-#[derive(Serialize)]
-struct Empty {}
 
 #[derive(Serialize)]
 struct ProgressJson<'a> {
@@ -143,6 +141,13 @@ impl Serialize for Links {
             map.serialize_entry(name, &format_args!("{own}/{name}"))?;
         }
         map.end()
+    }
+}
+
+fn as_maybe_text<S: serde::Serializer>(id: &Option<JobId>, out: S) -> Result<S::Ok, S::Error> {
+    match id {
+        Some(id) => out.collect_str(id),
+        None => out.serialize_none(),
     }
 }
 
@@ -227,7 +232,7 @@ fn base<'a>(record: &'a JobRecord, task: Option<&'a Task>, live_workers: u64) ->
         result_type: record.result_type.as_deref(),
         result_bytes: record.result_bytes,
         truncated: record.truncated,
-        labels: Empty {},
+        labels: &record.labels,
         progress: record.progress.as_ref().map(ProgressJson::from),
         created_at: record.created_at,
         ready_at: record.ready_at,
@@ -249,7 +254,7 @@ fn base<'a>(record: &'a JobRecord, task: Option<&'a Task>, live_workers: u64) ->
         killed_by: record.killed_by,
         kill_ms: record.kill_ms,
         attempts: None,
-        retry_of: None,
+        retry_of: record.retry_of,
         live_workers,
         warnings: warnings(record, task, live_workers),
         links: Links(record.id),
@@ -294,6 +299,10 @@ mod tests {
             max_queued: None,
             repeatable: false,
             trace: None,
+            owner: String::new(),
+            labels: BTreeMap::new(),
+            unique: None,
+            retry_of: None,
         };
         fresh_job(&job, State::Scheduled, 1_700_000_000_000, 0)
     }

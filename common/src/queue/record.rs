@@ -3,7 +3,10 @@
 use super::{QueueError, reply::parsed};
 use crate::model::{Fence, JobError, JobId, KilledBy, State, TaskName, Usage};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use std::{collections::HashMap, str::FromStr};
+use std::{
+    collections::{BTreeMap, HashMap},
+    str::FromStr,
+};
 
 /// How far a job says it is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -106,6 +109,14 @@ pub struct JobRecord {
     pub truncated: bool,
     /// W3C `traceparent`.
     pub trace: Option<String>,
+    /// Whose it is; empty for everybody's.
+    pub owner: String,
+    /// Names and values of the client's own.
+    pub labels: BTreeMap<String, String>,
+    /// What only one live job of the owner may hold.
+    pub unique: Option<String>,
+    /// The job whose repetition this is.
+    pub retry_of: Option<JobId>,
 }
 
 /// The fields of a record as stored, by name.
@@ -179,6 +190,10 @@ impl JobRecord {
             result_bytes: fields.maybe("result_bytes")?,
             truncated: fields.maybe::<u8>("truncated")?.is_some_and(|flag| flag != 0),
             trace: fields.text("trace"),
+            owner: fields.text("owner").unwrap_or_default(),
+            labels: fields.json("labels")?.unwrap_or_default(),
+            unique: fields.text("unique"),
+            retry_of: fields.maybe("retry_of")?,
         })
     }
 }

@@ -4,7 +4,7 @@ use super::{Queue, QueueError, call::absent_or, reply::Items};
 use crate::model::{JobId, State, TaskName};
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
-use std::fmt::Write as _;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 /// What a client asks for, checked. Absent options take the task's defaults at the worker.
 #[derive(Debug, Clone)]
@@ -34,6 +34,14 @@ pub struct Submit {
     pub repeatable: bool,
     /// W3C `traceparent`, handed to the program.
     pub trace: Option<String>,
+    /// Whose it is; empty for everybody's.
+    pub owner: String,
+    /// Names and values of the client's own, to find it by.
+    pub labels: BTreeMap<String, String>,
+    /// What only one live job of the owner may hold.
+    pub unique: Option<String>,
+    /// The job whose repetition this is.
+    pub retry_of: Option<JobId>,
 }
 
 /// What became of a submit.
@@ -85,6 +93,13 @@ impl Queue {
         }
         call.arg(if job.repeatable { job.fingerprint() } else { String::new() });
         call.arg(job.trace.as_deref().unwrap_or_default());
+        // Most jobs have none of these: a shorter call.
+        if !job.owner.is_empty() || !job.labels.is_empty() || job.unique.is_some() || job.retry_of.is_some() {
+            let labels = (!job.labels.is_empty()).then(|| serde_json::to_string(&job.labels).unwrap_or_default());
+            call.arg(&job.owner).arg(labels.unwrap_or_default());
+            call.arg(job.unique.as_deref().unwrap_or_default());
+            call.arg(job.retry_of.map(|id| id.to_string()).unwrap_or_default());
+        }
         let mut answer = Items::of(self.ask_one_replicated(call).await?)?;
         match answer.text()?.as_str() {
             "created" => Ok((Submitted::Created(answer.parsed()?), answer.maybe_parsed()?)),

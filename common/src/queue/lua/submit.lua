@@ -1,7 +1,7 @@
 -- dayfly_submit: stores a job and puts it in its task's queue (or among the delayed), once.
 -- KEYS: the base.
 -- ARGV: id, task, input, priority (0..9), delay ms, timeout ms, expires ms, retries, retention ms, max_queued,
---       fingerprint, traceparent. Empty text = absent; what follows `input` may be left out.
+--       fingerprint, traceparent, owner, labels JSON, unique key, retry_of. Empty text = absent; what follows `input` may be left out.
 -- Returns: {"created", state, created_at} | {"exists"} | {"conflict"} | {"full", waiting}
 -- Crash points: atomic. The known-id and max_queued checks come before the first write. Record and input are written before
 -- the index that makes them visible; the wake token, a hint, comes with it. Sent again, the second call finds the record.
@@ -17,6 +17,7 @@ local function submit(keys, args)
   local timeout, expires = number_of(args, 6), number_of(args, 7)
   local retries, retention, max_queued = number_of(args, 8), number_of(args, 9), number_of(args, 10)
   local fingerprint, trace = text_of(args, 11), text_of(args, 12)
+  local owner, labels, unique, retry_of = text_of(args, 13), text_of(args, 14), text_of(args, 15), text_of(args, 16)
 
   local job = K.job(base, id)
   local known = redis.call('HMGET', job, 'state', 'fingerprint')
@@ -50,6 +51,10 @@ local function submit(keys, args)
   keep('retention_ms', retention)
   keep('fingerprint', fingerprint)
   keep('trace', trace)
+  keep('owner', owner)
+  keep('labels', labels)
+  keep('unique', unique)
+  keep('retry_of', retry_of)
 
   redis.call('SET', K.job_input(base, id), input)
   redis.call('HSET', job, unpack(fields))
