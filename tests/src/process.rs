@@ -25,6 +25,7 @@ pub fn spec<S: AsRef<str>>(argv: &[S]) -> JobSpec {
         patience: Duration::ZERO,
         max_result: 1 << 20,
         max_log: 1 << 20,
+        warm: None,
     }
 }
 

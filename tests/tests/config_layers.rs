@@ -54,7 +54,7 @@ fn a_workers_memory_comes_from_the_file_or_a_variable() {
 fn a_task_has_the_defaults_of_the_interface() {
     let config = loaded("[tasks.job]\ncommand = [\"python3\", \"job.py\"]\n", &[], vec![]);
     let task = &config.tasks["job"];
-    let Program::Command(argv) = &task.program;
+    let Program::Command(argv) = &task.program else { panic!("not a command") };
     assert_eq!(argv[0], "python3");
     assert_eq!(argv[1], config.base_dir.join("job.py").display().to_string());
     assert_eq!((task.timeout_ms, task.max_timeout_ms, task.kill_grace_ms), (600_000, 600_000, 5_000));

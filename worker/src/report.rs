@@ -44,6 +44,7 @@ impl Reporter {
                 let text = format!("some of its processes do not die from SIGKILL: {remains}");
                 self.push(Line { stream: LineStream::System, at, text });
             }
+            Note::Leads(pid) => self.pid = Some(pid),
             Note::Event(at, text) => self.push(Line { stream: LineStream::Event, at, text }),
         }
     }

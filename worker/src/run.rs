@@ -140,9 +140,15 @@ fn prepare(ctx: &Context, task: &TaskDef, claim: &Claim, limit: BootTime) -> Res
             .map_err(|error| Unready::Job(format!("the job's folder cannot be given to its user: {error}")))?;
     }
     let env = environment::variables(task, claim, dir.path()).map_err(|error| Unready::Job(error.to_string()))?;
-    let Program::Command(argv) = &task.program;
+    let (argv, warm) = match &task.program {
+        Program::Command(argv) => (argv.clone(), None),
+        Program::Python(function) => {
+            let (argv, warm) = ctx.python.host_of(task, function).map_err(Unready::Job)?;
+            (argv, Some(warm))
+        }
+    };
     let spec = JobSpec {
-        argv: argv.clone(),
+        argv,
         env,
         dir: task.workdir.clone().unwrap_or_else(|| dir.path().to_owned()),
         input: claim.input.clone(),
@@ -157,6 +163,7 @@ fn prepare(ctx: &Context, task: &TaskDef, claim: &Claim, limit: BootTime) -> Res
         patience: PATIENCE,
         max_result: task.max_result,
         max_log: task.max_log,
+        warm,
     };
     Ok((dir, spec))
 }

@@ -16,6 +16,7 @@ mod inputs;
 mod limits;
 mod load;
 mod program;
+mod python;
 mod route;
 mod schema;
 mod section;

@@ -4,7 +4,7 @@ use super::{
     Faults, Place,
     daemons::LARGEST_VALUE,
     daemons::at_most,
-    env_file, limits, program, route, schema,
+    env_file, limits, program, python, route, schema,
     section::{Placed, Section},
     value::Raw,
 };
@@ -18,7 +18,7 @@ const DEFAULT_TIMEOUT_MS: u64 = 600_000;
 const MIB: u64 = 1 << 20;
 
 /// Keys of versions to come.
-const LATER: [&str; 6] = ["python", "python_module", "interpreter", "retry_on", "max_jobs", "webhook"];
+const LATER: [&str; 3] = ["python_module", "retry_on", "webhook"];
 
 /// Where tasks are read from.
 #[derive(Debug, Clone, Copy)]
@@ -38,10 +38,25 @@ pub(super) fn read(
 ) -> Option<(TaskDef, Option<Place>)> {
     let Surroundings { base, .. } = around;
     let command = section.read("command", faults, |raw| program::resolve(raw.texts(false)?, base));
-    if command.is_none() && !["command", "python", "python_module"].iter().any(|key| section.has(key)) {
-        let why = format!("[tasks.{name}] has no command: say what it runs, command = [\"python3\", \"{name}.py\"]");
-        faults.note(&section.header().clone(), why);
-    }
+    let python = python::read(&mut section, base, faults);
+    let program = match (command, python) {
+        (Some(command), None) => Some(Program::Command(command.value)),
+        (None, Some(python)) => Some(Program::Python(python)),
+        (Some(_), Some(_)) => {
+            let why = format!("[tasks.{name}] has both `command` and `python`: a job runs one of them");
+            faults.note(&section.header().clone(), why);
+            None
+        }
+        (None, None) => {
+            if !["command", "python", "python_module"].iter().any(|key| section.has(key)) {
+                let why = format!(
+                    "[tasks.{name}] has no command: say what it runs, command = [\"python3\", \"{name}.py\"], or python = \"module:function\""
+                );
+                faults.note(&section.header().clone(), why);
+            }
+            None
+        }
+    };
     let (timeout_ms, max_timeout_ms) = timeouts(&mut section, faults);
     let bounds = limits::read(&mut section, faults);
     let env = section.read_or("env", faults, BTreeMap::new(), variables);
@@ -53,7 +68,7 @@ pub(super) fn read(
     let task = TaskDef {
         name: name.clone(),
         description: section.read("description", faults, |raw| raw.text().map(str::to_owned)).map(value),
-        program: Program::Command(command.map_or_else(Vec::new, value)),
+        program: program.clone().unwrap_or_else(|| Program::Command(Vec::new())),
         timeout_ms,
         max_timeout_ms,
         kill_grace_ms: section.read_or("kill_grace", faults, 5_000, |raw| at_most(raw.duration()?, 600_000, "10m")),
@@ -79,8 +94,7 @@ pub(super) fn read(
         route: route.as_ref().map(|route| route.value.clone()),
     };
     section.finish(faults, &LATER);
-    let Program::Command(argv) = &task.program;
-    (!argv.is_empty()).then_some((task, route.map(|route| route.place)))
+    program.map(|_| (task, route.map(|route| route.place)))
 }
 
 fn value<T>(placed: Placed<T>) -> T {

@@ -61,6 +61,23 @@ impl fmt::Display for TaskName {
 pub enum Program {
     /// A program started anew for every job.
     Command(Vec<String>),
+    /// A Python function, loaded once by a host that forks a process for every job.
+    Python(PythonFunction),
+}
+
+/// A function of a Python module.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PythonFunction {
+    /// As `import` takes it: `package.module`.
+    pub module: String,
+    /// Its name there; a dot leads into a class.
+    pub function: String,
+    /// The interpreter, by path or looked up in PATH.
+    pub interpreter: String,
+    /// The folder from which the module is imported before any other.
+    pub path: PathBuf,
+    /// Its host is replaced after so many jobs.
+    pub max_jobs: u32,
 }
 
 /// How standard output becomes the result.

@@ -27,6 +27,13 @@ impl Children {
             Some(Err(_)) | None => by_parent(std::process::id()),
         }
     }
+
+    /// As [`Children::now`], where the kernel itself lists them: then none is missing that was there at the beginning.
+    pub(super) fn exact(&mut self) -> Option<Vec<i32>> {
+        self.text.clear();
+        let list = self.list.as_mut()?;
+        read_again(list, &mut self.text).ok().map(|()| pids(&self.text))
+    }
 }
 
 /// The children of all threads of this process.
@@ -66,6 +73,16 @@ fn by_parent(parent: u32) -> Vec<i32> {
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
     let all = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     all.filter(|pid| parent_of(*pid) == i32::try_from(parent).ok()).collect()
+}
+
+/// Whether a process has ended with all its threads, and is only to be reaped.
+pub(super) fn has_ended(pid: i32) -> bool {
+    // State and number of threads are fields 3 and 20.
+    fs::read_to_string(format!("/proc/{pid}/stat")).ok().is_none_or(|stat| {
+        let mut fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_ascii_whitespace();
+        let state = fields.next();
+        matches!(state, Some("Z" | "X")) && fields.nth(16).is_some_and(|threads| matches!(threads, "0" | "1"))
+    })
 }
 
 /// The parent of a process.

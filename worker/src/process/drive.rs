@@ -76,6 +76,13 @@ impl Driver {
                 said = self.slot.link.hear() => match said {
                     Ok(Said::Message(FromSlot::Ended(end), _)) => break Report::Ended(end),
                     Ok(Said::Message(FromSlot::Gone { unkillable }, _)) => break Report::Died { unkillable },
+                    Ok(Said::Message(FromSlot::Leads { pid }, named)) => {
+                        let pid = match self.slot.link.tier() {
+                            Tier::Pidns => named.unwrap_or(pid),
+                            Tier::Tree => pid,
+                        };
+                        output.say_leads(pid);
+                    }
                     Ok(Said::Message(FromSlot::Stuck { remains }, _)) => {
                         self.slack += self.patience;
                         output.say_stuck(remains.clone());

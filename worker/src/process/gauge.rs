@@ -54,7 +54,14 @@ impl Gauge {
     }
 
     /// Whether a limit is exceeded, and if not, when to look again.
-    pub(super) fn look(&self, reaper: &Reaper, reach: &mut Reach, cage: Option<&Cage>) -> Result<Duration, LimitHit> {
+    /// `others`: processes that are not the job's.
+    pub(super) fn look(
+        &self,
+        reaper: &Reaper,
+        reach: &mut Reach,
+        others: &[i32],
+        cage: Option<&Cage>,
+    ) -> Result<Duration, LimitHit> {
         let mut again = Duration::MAX;
         if self.evidence {
             if cage.is_some_and(|cage| cage.oom_kills() > 0) {
@@ -65,7 +72,9 @@ impl Gauge {
         if self.memory.is_none() && self.processes.is_none() && self.cpu_time.is_none() {
             return Ok(again);
         }
-        let now = self.measure(&reach.tree());
+        let mut tree = reach.tree();
+        tree.retain(|pid| !others.contains(pid));
+        let now = self.measure(&tree);
         if self.memory.is_some_and(|limit| now.memory > limit) {
             return Err(LimitHit::Memory);
         }

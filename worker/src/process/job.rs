@@ -13,6 +13,7 @@ use super::{
     refusal::Refusal,
     remains,
     slot::{Event, Slot},
+    warm::{Hosts, Lent, Step},
     wire::{FromSlot, JobEnd, Start, ToSlot},
 };
 use dayfly_common::model::KilledBy;
@@ -50,11 +51,14 @@ struct Job {
     grace: Duration,
     patience: Duration,
     reaper: Reaper,
+    /// The pid that stands for it at first.
+    shown: i32,
     ending: Ending,
     cage: Option<Cage>,
     gauge: Option<Gauge>,
     next_look: BootTime,
     limit: Option<LimitHit>,
+    lent: Option<Lent>,
 }
 
 /// Runs one job to its end and reports it. Nothing of it is left, unless the report says so.
@@ -67,9 +71,9 @@ pub(super) fn run(slot: &mut Slot, start: &Start, fds: Vec<OwnedFd>) -> io::Resu
         Ok(job) => job,
         Err(refusal) => return slot.say(&FromSlot::NotStarted(refusal)).map(|()| After::Idle),
     };
-    let said = job.reaper.leader().map_or(Ok(()), |pid| slot.say_started(pid));
-    let watched = said.and_then(|()| job.watch(slot)).unwrap_or(Watched::Orphaned);
+    let watched = slot.say_started(job.shown).and_then(|()| job.watch(slot, start)).unwrap_or(Watched::Orphaned);
     let tree = job.end(slot);
+    job.settle(slot, tree);
     if watched == Watched::Orphaned {
         // It was killed for what befell its parents, and has no end of its own: a daemon that lives sees the socket close
         // and counts the attempt as lost, not as one that died of a signal.
@@ -85,13 +89,25 @@ impl Job {
         let cage = start.bounds.cage(tools.yard, tools.number).map_err(|error| Refusal::at("its limits", &error))?;
         let started = Instant::now();
         let deadline = BootTime::now().after(Duration::from_nanos(start.timeout_ns));
-        let leader = launch_plan::launch(tools, start, fds, cage.as_ref())?;
+        let (reaper, shown, lent) = match &start.warmth {
+            None => {
+                let leader = launch_plan::launch(tools, start, fds, cage.as_ref())?;
+                (Reaper::new(leader, started), leader, None)
+            }
+            Some(warmth) => {
+                let rules = launch_plan::rules(start)?;
+                let (lent, host) = Hosts::lend(tools, start, fds, rules, warmth)?;
+                (Reaper::awaiting(host, started), host, Some(lent))
+            }
+        };
         let grace = Duration::from_nanos(start.grace_ns);
         Ok(Self {
             bounds: start.bounds,
             grace,
             patience: Duration::from_nanos(start.patience_ns),
-            reaper: Reaper::new(leader, started),
+            reaper,
+            shown,
+            lent,
             ending: Ending::new(lease, deadline, grace),
             gauge: Gauge::new(&start.bounds, cage.as_ref(), tools.counted_apart),
             cage,
@@ -101,16 +117,19 @@ impl Job {
     }
 
     /// Until the leader has ended or SIGKILL is due.
-    fn watch(&mut self, slot: &mut Slot) -> io::Result<Watched> {
+    fn watch(&mut self, slot: &mut Slot, start: &Start) -> io::Result<Watched> {
         let mut armed = None;
         loop {
-            let tree = self.reaper.drain();
-            if tree == Tree::Empty || self.reaper.leader().is_none() {
+            let tree = self.reaper.drain(&mut slot.tools.hosts);
+            self.step(slot, start)?;
+            if tree == Tree::Empty || self.reaper.is_over() {
                 return Ok(Watched::Over);
             }
             self.look(slot);
             match self.ending.due(BootTime::now()) {
                 Due::Kill => return Ok(Watched::Over),
+                // A host that loads knows nothing of its job and has nothing to tidy up.
+                Due::Term if self.reaper.pid().is_none() => return Ok(Watched::Over),
                 Due::Term => kill::ask_to_end(&self.reaper),
                 Due::Nothing => {}
             }
@@ -137,11 +156,38 @@ impl Job {
         }
     }
 
+    /// The part of a warm host in it.
+    fn step(&mut self, slot: &mut Slot, start: &Start) -> io::Result<()> {
+        let Some(lent) = &mut self.lent else { return Ok(()) };
+        match lent.step(&mut slot.tools, start, self.cage.as_ref()) {
+            Step::Nothing => Ok(()),
+            Step::Begun(pid) => {
+                self.reaper.begun(pid);
+                slot.say_leads(pid)
+            }
+            Step::Ended(status) => {
+                self.reaper.ended(status);
+                Ok(())
+            }
+        }
+    }
+
+    /// Has a warm host reap its child when that is all that is left.
+    fn settle(&mut self, slot: &mut Slot, tree: Tree) {
+        if let Some(lent) = &self.lent
+            && tree == Tree::Empty
+            && let Some(spent) = lent.settle(&mut slot.tools.hosts)
+        {
+            self.reaper.add(spent);
+        }
+    }
+
     /// Reads the gauge when it is time to.
     fn look(&mut self, slot: &mut Slot) {
         let now = BootTime::now();
         let Some(gauge) = self.gauge.as_ref().filter(|_| now >= self.next_look) else { return };
-        match gauge.look(&self.reaper, &mut slot.tools.reach, self.cage.as_ref()) {
+        let others = slot.tools.hosts.own_pids(self.reaper.pid());
+        match gauge.look(&self.reaper, &mut slot.tools.reach, &others, self.cage.as_ref()) {
             Ok(again) => self.next_look = now.after(again),
             Err(limit) => {
                 let grace = match limit {
@@ -158,12 +204,13 @@ impl Job {
 
     /// Kills what is left. Nothing is the usual case: the leader has ended and was alone.
     fn end(&mut self, slot: &mut Slot) -> Tree {
-        if self.reaper.drain() == Tree::Empty {
+        if self.reaper.drain(&mut slot.tools.hosts) == Tree::Empty {
             return Tree::Empty;
         }
         self.ending.signalled();
         let mut kill = |slot: &mut Slot, bound, pace| {
-            kill::until_empty(&mut self.reaper, &mut slot.tools.reach, self.cage.as_ref(), bound, pace)
+            let tools = &mut slot.tools;
+            kill::until_empty(&mut self.reaper, &mut tools.hosts, &mut tools.reach, self.cage.as_ref(), bound, pace)
         };
         if kill(slot, UNKILLABLE_AFTER, Pace::Hurry) == Tree::Empty {
             return Tree::Empty;

@@ -8,6 +8,7 @@ use super::{
     children::{self, Children},
     reaper::{Reaper, Tree},
     sys::wait_for_child_signal,
+    warm::Hosts,
 };
 use nix::{
     sys::signal::{Signal, kill, killpg},
@@ -75,13 +76,14 @@ impl Reach {
 /// Kills until nothing is left. [`Tree::Alive`]: something does not die within `bound`.
 pub(super) fn until_empty(
     reaper: &mut Reaper,
+    hosts: &mut Hosts,
     reach: &mut Reach,
     cage: Option<&Cage>,
     bound: Duration,
     pace: Pace,
 ) -> Tree {
     let give_up = Instant::now() + bound;
-    while reaper.drain() == Tree::Alive {
+    while reaper.drain(hosts) == Tree::Alive {
         if Instant::now() >= give_up {
             return Tree::Alive;
         }

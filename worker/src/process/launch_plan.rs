@@ -3,6 +3,16 @@
 use super::{cgroup::Cage, leader, refusal::Refusal, sandbox, slot::Tools, wire::Start};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
+/// The rules of its sandbox, if it is to have one.
+pub(super) fn rules(start: &Start) -> Result<Option<OwnedFd>, Refusal> {
+    match start.sandbox {
+        Some(_) => sandbox::rules(&sandbox::writable(&start.dir, &start.env))
+            .map(Some)
+            .map_err(|error| Refusal::at("its sandbox", &error)),
+        None => Ok(None),
+    }
+}
+
 /// Starts the leader. Its descriptors are closed here once it has them.
 ///
 /// # Errors
@@ -10,13 +20,7 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 pub(super) fn launch(tools: &mut Tools, start: &Start, fds: Vec<OwnedFd>, cage: Option<&Cage>) -> Result<i32, Refusal> {
     let [stdin, stdout, stderr, events] = <[OwnedFd; 4]>::try_from(fds)
         .map_err(|fds| format!("four descriptors should have come with the job, not {}", fds.len()))?;
-    let rules = match start.sandbox {
-        Some(_) => Some(
-            sandbox::rules(&sandbox::writable(&start.dir, &start.env))
-                .map_err(|error| Refusal::at("its sandbox", &error))?,
-        ),
-        None => None,
-    };
+    let rules = rules(start)?;
     let mut plan = leader::plan(start)?;
     plan.doors = cage.into_iter().flat_map(Cage::doors).map(AsRawFd::as_raw_fd).collect();
     plan.rlimits = start.bounds.rlimits(cage, tools.counted_apart);

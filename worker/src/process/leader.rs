@@ -20,6 +20,14 @@ pub(super) fn candidates(program: &str, env: &[(String, String)]) -> Vec<PathBuf
     path.split(':').map(|folder| Path::new(if folder.is_empty() { "." } else { folder }).join(program)).collect()
 }
 
+/// A folder to start in.
+///
+/// # Errors
+/// Its name holds a NUL byte.
+pub(super) fn folder(dir: &Path) -> Result<CString, String> {
+    CString::new(dir.as_os_str().as_bytes()).map_err(|_| "the working folder holds a NUL byte".to_owned())
+}
+
 /// What the child needs for the program itself; limits come on top.
 ///
 /// # Errors
@@ -46,7 +54,7 @@ pub(super) fn plan(start: &Start) -> Result<ExecPlan, String> {
             .iter()
             .map(|(name, value)| text(&format!("the variable {name:?}"), format!("{name}={value}").as_bytes()))
             .collect::<Result<_, _>>()?,
-        dir: text("the working folder", start.dir.as_os_str().as_bytes())?,
+        dir: folder(&start.dir)?,
         nice: start.bounds.nice,
         identity: start.identity,
         no_new_privs: start.no_new_privs || start.sandbox.is_some(),

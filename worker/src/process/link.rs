@@ -52,6 +52,7 @@ impl Link {
             Said::Message(
                 FromSlot::Hello(_)
                 | FromSlot::Started { .. }
+                | FromSlot::Leads { .. }
                 | FromSlot::Stuck { .. }
                 | FromSlot::NotStarted(_)
                 | FromSlot::LeaseTooShort

@@ -45,6 +45,7 @@ mod sweep;
 mod sys;
 mod tail;
 mod tier;
+mod warm;
 mod wire;
 
 pub use cgroup::{Holder, Holders, Swept};
@@ -52,7 +53,7 @@ pub use handle::{Control, Run, RunEnd, Slot, StartError, Supervisor, TierFound};
 pub use limits::LimitHit;
 pub use privacy::close_to_jobs;
 pub(crate) use refusal::is_want;
-pub use spec::{BootTime, Ended, Exit, JobSpec, Note};
+pub use spec::{BootTime, Ended, Exit, JobSpec, Note, Warm};
 pub use supervisor::supervisor_main;
 pub use sweep::sweep;
 pub use tier::{Isolation, IsolationError, Tier};

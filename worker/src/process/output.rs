@@ -124,6 +124,11 @@ impl Output {
         }
     }
 
+    /// Tells which process is the leader.
+    pub(super) fn say_leads(&mut self, pid: i32) {
+        self.kept.log.send(Note::Leads(pid));
+    }
+
     /// Tells that the job does not die.
     pub(super) fn say_stuck(&mut self, remains: String) {
         self.kept.log.send(Note::Stuck(wall_ms(), remains));
@@ -275,6 +280,7 @@ mod tests {
                 Note::Event(_, line) => format!("V {line}"),
                 Note::System(_, line) => format!("S {line}"),
                 Note::Stuck(_, remains) => format!("stuck {remains}"),
+                Note::Leads(pid) => format!("leads {pid}"),
             })
             .collect()
     }

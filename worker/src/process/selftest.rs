@@ -74,6 +74,7 @@ async fn stand(slot: Slot, exe: &Path) -> io::Result<(Run, RunEnd, String)> {
         patience: Duration::ZERO,
         max_result: 0,
         max_log: 4096,
+        warm: None,
     };
     let (mut run, end) = slot.start(job).await.map_err(|(error, _)| io::Error::other(error))?;
     while let Some(note) = run.notes.recv().await {

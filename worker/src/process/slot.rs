@@ -11,6 +11,7 @@ use super::{
     namespace::Origin,
     sys::{self, PidFd, SpawnArea, Waited},
     tier::Tier,
+    warm::Hosts,
     wire::{Arrival, FromSlot, Grounds, ToSlot, buffer, receive_value, send_value, send_value_as},
 };
 use nix::{
@@ -41,6 +42,7 @@ pub(super) struct Slot {
 pub(super) struct Tools {
     pub(super) timer: TimerFd,
     pub(super) reach: Reach,
+    pub(super) hosts: Hosts,
     pub(super) area: SpawnArea,
     pub(super) yard: &'static Yard,
     /// Counts the supervisor's slots.
@@ -137,6 +139,7 @@ impl Tools {
         Ok(Self {
             timer: TimerFd::new(ClockId::CLOCK_BOOTTIME, TimerFlags::TFD_CLOEXEC | TimerFlags::TFD_NONBLOCK)?,
             reach,
+            hosts: Hosts::none(),
             area: SpawnArea::map()?,
             yard: above.yard,
             number: above.number,
@@ -160,7 +163,12 @@ impl Slot {
                 // Meant for a job that has ended in the meantime.
                 Event::Message(ToSlot::Kill { .. } | ToSlot::Renew { .. } | ToSlot::Shorten { .. }, _) => {}
                 Event::Orphaned => return Ok(()),
-                Event::Look => while matches!(sys::wait_any(), Ok(Waited::Ended { .. })) {},
+                Event::Look => {
+                    self.tools.hosts.listen();
+                    while let Ok(Waited::Ended { pid, .. }) = sys::wait_any() {
+                        self.tools.hosts.buried(pid);
+                    }
+                }
             }
         }
     }
@@ -172,23 +180,31 @@ impl Slot {
 
     /// Tells the daemon that the leader runs.
     pub(super) fn say_started(&self, pid: i32) -> io::Result<()> {
-        let started = FromSlot::Started { pid };
+        self.say_of(&FromSlot::Started { pid }, pid)
+    }
+
+    /// Tells the daemon that the leader is this process from now on.
+    pub(super) fn say_leads(&self, pid: i32) -> io::Result<()> {
+        self.say_of(&FromSlot::Leads { pid }, pid)
+    }
+
+    /// Tells something about a process, in whose name it is sent where its pid means something else to the daemon.
+    fn say_of(&self, what: &FromSlot, pid: i32) -> io::Result<()> {
         match self.tools.reach {
-            Reach::Children(_) => self.say(&started),
-            Reach::Namespace => send_value_as(self.link.as_fd(), &started, pid),
+            Reach::Children(_) => self.say(what),
+            Reach::Namespace => send_value_as(self.link.as_fd(), what, pid),
         }
     }
 
     /// Waits for the next event.
     pub(super) fn next_event(&mut self) -> io::Result<Event> {
-        let mut fds = [
-            PollFd::new(self.link.as_fd(), PollFlags::POLLIN),
-            PollFd::new(self.tools.signals.as_fd(), PollFlags::POLLIN),
-            PollFd::new(self.tools.timer.as_fd(), PollFlags::POLLIN),
-        ];
+        let own = [self.link.as_fd(), self.tools.signals.as_fd(), self.tools.timer.as_fd()];
+        let all = own.into_iter().chain(self.tools.hosts.sockets());
+        let mut fds: Vec<PollFd<'_>> = all.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
         // EINTR and the like: everything is looked at again.
         let _ = poll(&mut fds, PollTimeout::NONE);
-        let [spoken, signalled, timed] = fds.map(|fd| fd.any().unwrap_or(true));
+        let ready = |at: usize| fds.get(at).is_some_and(|fd| fd.any().unwrap_or(true));
+        let (spoken, signalled, timed) = (ready(0), ready(1), ready(2));
         if timed {
             // Only to make it silent again; it never blocks.
             let _ = self.tools.timer.wait();

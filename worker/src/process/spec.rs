@@ -42,6 +42,19 @@ pub struct JobSpec {
     pub max_result: u64,
     /// Standard error and events kept, bytes.
     pub max_log: u64,
+    /// `argv` is a warm host's, which forks a process for this job.
+    pub warm: Option<Warm>,
+}
+
+/// A warm host, as its slot must know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warm {
+    /// The same for jobs that one host may run.
+    pub key: String,
+    /// Where the host starts.
+    pub dir: PathBuf,
+    /// It is replaced after so many jobs.
+    pub max_jobs: u32,
 }
 
 /// What a job says while it runs. Lines are valid UTF-8 (invalid bytes replaced), without their end, capped in length.
@@ -53,6 +66,8 @@ pub enum Note {
     Event(i64, String),
     /// Something about the output itself, said once each: cut off at the cap, and so on.
     System(i64, String),
+    /// The leader is this process from now on, as the host sees it: a child of a warm host.
+    Leads(i32),
     /// SIGKILL did not end all of the job within 3 s; it is tried for [`JobSpec::patience`] longer.
     /// Says which processes are left, and where they hang.
     Stuck(i64, String),

@@ -11,7 +11,7 @@ use super::{
     output::Output,
     refusal::Refusal,
     tier::Tier,
-    wire::{FromSlot, Sandboxed, Start, ToSlot, sealed_file},
+    wire::{FromSlot, Sandboxed, Start, ToSlot, Warmth, sealed_file},
 };
 use dayfly_common::model::Sandbox;
 use std::{
@@ -65,7 +65,7 @@ pub(super) async fn start(slot: Slot, spec: JobSpec) -> Started {
         Ok(Ok(Said::Message(FromSlot::LeaseTooShort, _))) => Err((StartError::LeaseTooShort, Some(slot))),
         Ok(Ok(Said::Message(FromSlot::Gone { unkillable }, _))) => Err((slot_gone(!unkillable), None)),
         Ok(Ok(
-            Said::Message(FromSlot::Hello(_) | FromSlot::Refused(_) | FromSlot::Stuck { .. } | FromSlot::Ended(_), _)
+            Said::Message(FromSlot::Hello(_) | FromSlot::Refused(_) | FromSlot::Leads { .. } | FromSlot::Stuck { .. } | FromSlot::Ended(_), _)
             | Said::End,
         )) => Err(gone(slot).await),
         Ok(Err(error)) => {
@@ -122,6 +122,11 @@ fn message(spec: &JobSpec) -> Start {
         patience_ns: nanos(spec.patience),
         sandbox: spec.sandbox.map(|sandbox| match sandbox {
             Sandbox::Workdir => Sandboxed::Workdir,
+        }),
+        warmth: spec.warm.as_ref().map(|warm| Warmth {
+            key: warm.key.clone(),
+            dir: warm.dir.clone(),
+            max_jobs: warm.max_jobs,
         }),
     }
 }

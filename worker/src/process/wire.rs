@@ -86,6 +86,19 @@ pub(super) struct Start {
     pub(super) no_new_privs: bool,
     pub(super) sandbox: Option<Sandboxed>,
     pub(super) patience_ns: u64,
+    /// A job of a warm task: `argv` is its host's.
+    pub(super) warmth: Option<Warmth>,
+}
+
+/// What a slot must know of a warm task.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Warmth {
+    /// The same for jobs that one host may run.
+    pub(super) key: String,
+    /// Where the host starts.
+    pub(super) dir: std::path::PathBuf,
+    /// It is replaced after so many.
+    pub(super) max_jobs: u32,
 }
 
 /// What [`Start`] says of a sandbox.
@@ -115,6 +128,11 @@ pub(super) enum FromSlot {
     /// The leader runs; sent in its name where pids mean something else than for the daemon.
     Started {
         /// Its pid as the slot sees it.
+        pid: i32,
+    },
+    /// The leader is this process from now on: a child of a warm host, which ran alone until now.
+    Leads {
+        /// Its pid as the slot sees it; sent in its name as above.
         pid: i32,
     },
     /// Something of the job has not died within 3 s; the slot goes on trying when it may.
@@ -257,6 +275,7 @@ mod tests {
             no_new_privs: true,
             sandbox: None,
             patience_ns: 0,
+            warmth: None,
         }))
     }
 

@@ -7,6 +7,7 @@
 
 mod exec;
 mod fork;
+mod limit;
 mod pidfd;
 mod sched;
 mod socket;
@@ -17,6 +18,7 @@ pub(super) use exec::{ExecFailure, ExecPlan, SpawnArea, Step};
 pub(super) use fork::{
     Forked, close_from, default_signals, fork, fork_into, ignore_requests_to_end, inherited_socket, place,
 };
+pub(super) use limit::{limit, set_nice};
 pub(super) use pidfd::PidFd;
 pub(super) use sched::realtime;
 pub(super) use socket::{Received, receive, send, send_as};

@@ -1,0 +1,236 @@
+//! Warm hosts of a slot: processes that have loaded a task's code and make a child of their own for each job.
+//!
+//! What makes a cold job's end certain (`wait4` answers ECHILD) cannot be had while a host lives. In its place stands what
+//! the kernel lists: the slot's children are its hosts and nobody else, and each host's children are those it should have.
+//! Whoever is left of a job is in one of the two lists, or below somebody who is: the job's orphans come to the slot (a host
+//! is no subreaper), those made with CLONE_PARENT are the host's own, and neither leaves its list before it is reaped, which
+//! only slot and host could do. Anything else found there, and everything is killed, hosts included, until ECHILD.
+
+mod host;
+mod place;
+mod wire;
+
+use self::{host::Host, wire::JobOfHost};
+use super::{
+    cgroup::Cage,
+    children::{self, Children},
+    refusal::Refusal,
+    slot::Tools,
+    sys::Spent,
+    wire::{Start, Warmth},
+};
+use std::{
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    time::{Duration, Instant},
+};
+
+/// Hosts of one slot; the one that was used least recently goes for another.
+const MOST: usize = 4;
+/// A host has this long to reap a child that has ended.
+const REAPING: Duration = Duration::from_secs(1);
+const ROUND: Duration = Duration::from_millis(100);
+
+/// All hosts of a slot.
+#[derive(Debug)]
+pub(super) struct Hosts {
+    all: Vec<Host>,
+    /// Killed ones and their children, until they are reaped.
+    dying: Vec<i32>,
+    list: Children,
+    turns: u64,
+}
+
+/// A job that is given to a host, or waits to be.
+#[derive(Debug)]
+pub(super) struct Lent {
+    warmth: Warmth,
+    /// The child that has it.
+    leader: Option<i32>,
+    /// What the child is to have, until it has it.
+    waits: Option<Waiting>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    fds: Vec<OwnedFd>,
+    rules: Option<OwnedFd>,
+}
+
+/// What has become of a job that was given to a host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    /// The host is still loading, or nothing has changed.
+    Nothing,
+    /// This child runs it now.
+    Begun(i32),
+    /// The child has ended with this wait status.
+    Ended(i32),
+}
+
+impl Hosts {
+    /// None yet. To be called by the slot itself, for its list of children.
+    pub(super) fn none() -> Self {
+        Self { all: Vec::new(), dying: Vec::new(), list: Children::open(), turns: 0 }
+    }
+
+    /// What a slot polls.
+    pub(super) fn sockets(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        self.all.iter().filter(|host| !host.closed).map(Host::socket)
+    }
+
+    /// Takes in what all have said, and ends those that have closed.
+    pub(super) fn listen(&mut self) {
+        self.all.iter_mut().for_each(Host::listen);
+        self.end_those(|host| host.closed);
+    }
+
+    /// Processes that belong to no job.
+    pub(super) fn own_pids(&self, leader: Option<i32>) -> Vec<i32> {
+        let own = self.all.iter().flat_map(|host| [Some(host.pid), host.spare]).flatten();
+        own.chain(self.dying.iter().copied()).filter(|pid| Some(*pid) != leader).collect()
+    }
+
+    /// Whether the reaped process was one of ours; it is forgotten.
+    pub(super) fn buried(&mut self, pid: i32) -> bool {
+        let host = self.all.iter().position(|host| host.pid == pid).map(|at| self.all.swap_remove(at));
+        if let Some(host) = &host {
+            host.kill_spare();
+            self.dying.extend(host.spare);
+        }
+        let known = self.dying.len();
+        self.dying.retain(|dying| *dying != pid);
+        host.is_some() || self.dying.len() < known
+    }
+
+    /// Whether nothing of a job is left, whose leader was `leader`: see the module's head.
+    pub(super) fn alone(&mut self, leader: Option<i32>) -> bool {
+        if self.all.is_empty() {
+            return false;
+        }
+        self.listen();
+        // The hosts' lists first: whoever leaves them when a host dies comes to the slot's.
+        let as_it_should_be = self.all.iter().all(|host| {
+            host.children().into_iter().all(|child| Some(child) == host.spare || Some(child) == leader)
+        });
+        let Self { all, dying, list, .. } = self;
+        as_it_should_be
+            && list.exact().is_some_and(|children| {
+                children.iter().all(|child| dying.contains(child) || all.iter().any(|host| host.pid == *child))
+            })
+    }
+
+    /// The host of a job's task, started if there is none.
+    pub(super) fn lend(
+        tools: &mut Tools,
+        start: &Start,
+        fds: Vec<OwnedFd>,
+        rules: Option<OwnedFd>,
+        warmth: &Warmth,
+    ) -> Result<(Lent, i32), Refusal> {
+        tools.hosts.listen();
+        let found = tools.hosts.all.iter().position(|host| host.key == warmth.key);
+        let at = match found {
+            Some(at) => at,
+            None => {
+                tools.hosts.make_room();
+                let host = Host::start(tools, start, &warmth.key, &warmth.dir)?;
+                tools.hosts.all.push(host);
+                tools.hosts.all.len() - 1
+            }
+        };
+        tools.hosts.turns += 1;
+        let turn = tools.hosts.turns;
+        let host = tools.hosts.all.get_mut(at).ok_or_else(|| "its warm host went away".to_owned())?;
+        host.turn = turn;
+        host.jobs += 1;
+        (host.ended, host.used) = (None, None);
+        let pid = host.pid;
+        Ok((Lent { warmth: warmth.clone(), leader: None, waits: Some(Waiting { fds, rules }) }, pid))
+    }
+
+    fn make_room(&mut self) {
+        while self.all.len() >= MOST {
+            let Some(oldest) = self.all.iter().map(|host| host.turn).min() else { return };
+            self.end_those(|host| host.turn == oldest);
+        }
+    }
+
+    fn end_those(&mut self, which: impl Fn(&Host) -> bool) {
+        let Self { all, dying, .. } = self;
+        all.retain(|host| {
+            let ends = which(host);
+            if ends {
+                host.kill();
+                dying.push(host.pid);
+                dying.extend(host.spare);
+            }
+            !ends
+        });
+    }
+
+    fn of(&mut self, key: &str) -> Option<&mut Host> {
+        self.all.iter_mut().find(|host| host.key == key)
+    }
+}
+
+impl Lent {
+    /// Whether no child has it yet.
+    pub(super) fn waits(&self) -> bool {
+        self.waits.is_some()
+    }
+
+    /// Looks at what the host has said, and gives it the job when a child is ready.
+    pub(super) fn step(&mut self, tools: &mut Tools, start: &Start, cage: Option<&Cage>) -> Step {
+        tools.hosts.listen();
+        let number = tools.number;
+        let apart = tools.counted_apart;
+        let Some(host) = tools.hosts.of(&self.warmth.key) else { return Step::Nothing };
+        let Some(waiting) = &self.waits else {
+            let Some(status) = host.ended.take() else { return Step::Nothing };
+            if self.leader.is_some_and(children::has_ended) {
+                return Step::Ended(status);
+            }
+            // It is wrong, or no longer itself. Without it the job's end is the slot's to see.
+            host.closed = true;
+            tools.hosts.listen();
+            return Step::Nothing;
+        };
+        let Some(spare) = host.spare else { return Step::Nothing };
+        let job = JobOfHost { env: &start.env, dir: &start.dir, sandbox: waiting.rules.is_some() };
+        let mut fds: Vec<BorrowedFd<'_>> = waiting.fds.iter().map(AsFd::as_fd).collect();
+        fds.extend(waiting.rules.as_ref().map(AsFd::as_fd));
+        let placed = place::put(spare, &start.bounds, cage, number, apart);
+        if let Err(error) = placed.and_then(|()| host.hand_over(&job, &fds)) {
+            eprintln!("dayfly slot: a job could not be given to its warm host: {error}");
+            host.closed = true;
+            tools.hosts.listen();
+            return Step::Nothing;
+        }
+        host.spare = None;
+        self.waits = None;
+        self.leader = Some(spare);
+        Step::Begun(spare)
+    }
+
+    /// After a clean end: has the child reaped. What it used, unless the host did not say so in time.
+    pub(super) fn settle(&self, hosts: &mut Hosts) -> Option<Spent> {
+        let host = hosts.of(&self.warmth.key)?;
+        let mut used = None;
+        if host.ask_next().is_ok() {
+            let give_up = Instant::now() + REAPING;
+            while !host.closed && Instant::now() < give_up {
+                host.listen();
+                used = host.used.take();
+                if used.is_some() {
+                    break;
+                }
+                host.wait(ROUND);
+            }
+        }
+        if used.is_none() || host.jobs >= self.warmth.max_jobs {
+            host.closed = true;
+        }
+        hosts.listen();
+        used
+    }
+}
