@@ -1,0 +1,206 @@
+"""What a client can do, each a flow of requests (see `protocol.py`)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from . import options as opts
+from .encode import encode
+from .errors import ApiError, DayflyError, JobCancelled, JobFailed, JobTimeout, Unreachable, WaitTimeout
+from .protocol import ANSWER_WITHIN, RETRIED, Flow, Request, Response, Settings, Sleep, backoff, exchange, new_key
+from .record import JobRecord
+
+#: Longest wait asked of the server at once, s; it grants 60 at most, proxies often less.
+LONG_POLL = 50
+#: Pause between two looks when less than the whole second is left that `Prefer: wait` can ask for, s.
+SHORT_LOOK = 0.05
+#: Most jobs of one bulk submit.
+BULK = 500
+_JSON = {"content-type": "application/json"}
+
+Data = Mapping[str, Any]
+
+
+class Operations:
+    """The flows of one client."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        #: Known not to have a bulk submit: an older API.
+        self._single_only = False
+
+    def ask(self, request: Request, until: float | None = None) -> Flow[Any]:
+        """A request whose answer is JSON."""
+        response = yield from exchange(self.settings, request, until)
+        return self.settings.loads(response.body)
+
+    def read(self, path: str, *query: tuple[str, str]) -> Flow[Any]:
+        """GET, as JSON."""
+        return (yield from self.ask(Request("GET", path, query)))
+
+    def submit(self, task: str, body: bytes, key: str | None, options: Mapping[str, Any]) -> Flow[Data]:
+        """A new job, or the one that `key` made before."""
+        return (yield from self.ask(self._submit_request(task, body, key or new_key(), options)))
+
+    def _submit_request(self, task: str, body: bytes, key: str, options: Mapping[str, Any]) -> Request:
+        # Quoted (RFC 8941): a key may have spaces, commas and whatever else a header's value bends.
+        quoted = '"' + key.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        headers = {**_JSON, "idempotency-key": quoted}
+        return Request("POST", f"/v1/tasks/{quote(task, safe='')}", opts.query(options), headers, body)
+
+    def submit_many(
+        self, task: str, inputs: Sequence[Any], options: Mapping[str, Any], jobs: dict[int, Data]
+    ) -> Flow[None]:
+        """A job for each input into `jobs`, under the input's index; in one request where the API can do that.
+
+        When it raises, `jobs` has those that were made before.
+        """
+        bodies = [encode(one) for one in inputs]
+        keys = [new_key() for _ in bodies]
+        while len(jobs) < len(bodies) and not self._single_only and len(bodies) > 1:
+            rest = [index for index in range(len(bodies)) if index not in jobs][:BULK]
+            if not (yield from self._bulk(task, [(index, bodies[index], keys[index]) for index in rest], options, jobs)):
+                self._single_only = True
+        for index, body in enumerate(bodies):
+            if index not in jobs:
+                jobs[index] = yield from self.submit(task, body, keys[index], options)
+
+    def _bulk(
+        self, task: str, items: list[tuple[int, bytes, str]], options: Mapping[str, Any], jobs: dict[int, Data]
+    ) -> Flow[bool]:
+        """One bulk submit into `jobs`; `False` when the API has none. What it says "not now" of is left out of `jobs`."""
+        shared = encode({"task": task, "options": opts.members(options)})[:-1]
+        # The inputs go in as the bytes they are: their digits are theirs.
+        lines = b"\n".join(b'%s,"idempotency_key":%s,"input":%s}' % (shared, encode(key), body) for _, body, key in items)
+        request = Request("POST", "/v1/jobs", (), {"content-type": "application/x-ndjson"}, lines, ANSWER_WITHIN * 2)
+        try:
+            answer = yield from self.ask(request)
+        except ApiError as refused:
+            if refused.status in (404, 405):
+                return False
+            raise
+        give_up = time.monotonic() + self.settings.retry_for
+        postponed: ApiError | None = None
+        for result in answer["results"]:
+            index = items[int(result["index"])][0]
+            if "id" in result:
+                jobs[index] = {"task": task, "state": "queued", **result}
+                continue
+            problem = result.get("problem") or result
+            code, status = str(problem.get("code", "unknown")), int(result.get("status") or problem.get("status") or 500)
+            refused = ApiError(code, status, problem)
+            if status not in RETRIED:
+                raise refused
+            postponed = refused
+        if postponed is not None:
+            # One more try each by itself, with its own patience; the same key makes it safe.
+            if self.settings.retry_for <= 0 or time.monotonic() > give_up:
+                raise postponed
+            for index, body, key in items:
+                if index not in jobs:
+                    jobs[index] = yield from self.submit(task, body, key, options)
+        return True
+
+    def refresh(self, job: JobRecord, *, wait: float = 0, until: float | None = None) -> Flow[Response]:
+        """Looks at a job again; with `wait`, when it has ended or that many seconds are over."""
+        headers = {"prefer": f"wait={int(wait)}"} if wait >= 1 else {}
+        request = Request("GET", f"/v1/jobs/{job.id}", (), headers, None, wait + ANSWER_WITHIN)
+        response = yield from exchange(self.settings, request, until)
+        job.data = self.settings.loads(response.body)
+        return response
+
+    def wait(self, job: JobRecord, timeout: float | None) -> Flow[None]:
+        """Until it has ended. Raises `WaitTimeout` after `timeout` seconds; the job is not touched by that."""
+        started = time.monotonic()
+        until = None if timeout is None else started + timeout
+        looks = 0
+        while not job.ended:
+            now = time.monotonic()
+            left = LONG_POLL if until is None else min(LONG_POLL, until - now)
+            try:
+                yield from self.refresh(job, wait=max(0, left), until=until)
+            except (ApiError, Unreachable) as error:
+                passing = isinstance(error, Unreachable) or error.status in RETRIED
+                if passing and until is not None and time.monotonic() + FIRST_WORDS > until:
+                    raise WaitTimeout(job, timeout or 0) from error
+                raise
+            if job.ended:
+                return
+            if until is not None and time.monotonic() >= until:
+                raise WaitTimeout(job, timeout or 0)
+            if left < 1:
+                yield Sleep(min(SHORT_LOOK, max(0.0, left)))
+            elif time.monotonic() - now < left / 2:
+                # Answered long before its time: an API that shuts down, or that does not wait at all.
+                yield Sleep(backoff(looks))
+                looks += 1
+
+    def result(self, job: JobRecord, timeout: float | None) -> Flow[Any]:
+        """What it printed: JSON as its value, text as str, anything else as bytes. Raises what became of it otherwise."""
+        if job.state == "succeeded" and "result" not in job.data:
+            # From a list, which leaves results out.
+            yield from self.refresh(job)
+        yield from self.wait(job, timeout)
+        self.check(job)
+        data = job.data
+        kind, size = str(data.get("result_type") or ""), data.get("result_bytes")
+        value = data.get("result")
+        # null in a job's JSON: it was JSON's null, or nothing at all, or it is only to be had raw, or is gone.
+        if value is not None or not size or (kind.startswith("application/json") and size <= len("null\n")):
+            return value
+        response = yield from exchange(self.settings, Request("GET", f"/v1/jobs/{job.id}/result"))
+        if kind.startswith("application/json"):
+            return self.settings.loads(response.body)
+        return response.body.decode() if kind.startswith("text/") else response.body
+
+    def check(self, job: JobRecord) -> None:
+        """Raises what became of an ended job that did not succeed."""
+        if job.state == "cancelled":
+            raise JobCancelled(job, job.data.get("cancel_reason"))
+        if job.state == "failed":
+            error = job.error or {}
+            raise (JobTimeout if error.get("kind") == "timeout" else JobFailed)(job, error)
+        if job.state != "succeeded":
+            raise DayflyError(f"job {job.id} is {job.state}")
+
+    def cancel(self, job: JobRecord, reason: str | None, grace: opts.Duration | None) -> Flow[bool]:
+        """Asks for its end. `False` when it had ended before, in another way."""
+        wish: dict[str, str] = {}
+        if reason is not None:
+            wish["reason"] = reason
+        if grace is not None:
+            wish["grace"] = opts.duration_text(grace)
+        try:
+            job.data = yield from self.ask(Request("POST", f"/v1/jobs/{job.id}/cancel", (), _JSON, encode(wish)))
+        except ApiError as refused:
+            if refused.code != "wrong_state":
+                raise
+            yield from self.refresh(job)
+            return job.state == "cancelled"
+        return True
+
+    def logs(self, job: JobRecord, tail: int | None) -> Flow[str]:
+        """What it wrote to stderr, and Dayfly's own words on it."""
+        query = () if tail is None else (("tail", str(tail)),)
+        response = yield from exchange(self.settings, Request("GET", f"/v1/jobs/{job.id}/logs", query))
+        return response.body.decode("utf-8", "replace")
+
+    def page(self, filters: Mapping[str, Any], cursor: str | None) -> Flow[tuple[list[Data], str | None]]:
+        """One page of the list of jobs, and where the next begins."""
+        query: list[tuple[str, str]] = []
+        for name, value in filters.items():
+            if isinstance(value, Mapping):
+                query.extend((name, f"{key}:{item}") for key, item in value.items())
+            elif value is not None:
+                query.append((name, value.isoformat() if hasattr(value, "isoformat") else str(value)))
+        if cursor is not None:
+            query.append(("cursor", cursor))
+        answer = yield from self.read("/v1/jobs", *query)
+        return answer["items"], answer.get("next")
+
+
+#: A try that would begin this close to the end of a wait is not begun, s.
+FIRST_WORDS = 0.25

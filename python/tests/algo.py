@@ -1,0 +1,45 @@
+"""Tasks and functions of the tests, run in workers' processes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from typing import Any
+
+import dayfly
+
+
+def echo(input: dict[str, Any], /) -> dict[str, Any]:
+    """Gives back what it got."""
+    return input
+
+
+@dayfly.task(timeout="20s", retries=2, memory="256MiB")
+def odd(how: str, seconds: float = 0.0, note: str | None = None) -> Any:
+    """Behaves as it is told."""
+    print(f"printed: {how}")
+    if how == "fail":
+        raise dayfly.Fail(note or "", exit_code=3)
+    if how == "retry":
+        raise dayfly.Retry(note or "")
+    if how == "raise":
+        raise LookupError(note)
+    if how == "abort":
+        os.abort()
+    if how == "sleep":
+        time.sleep(seconds)
+    if how == "steps":
+        for step in range(5):
+            dayfly.progress((step + 1) / 5, f"step {step + 1}")
+            time.sleep(seconds / 5)
+    if how == "noise":
+        os.system("echo noise of a shell")  # noqa: S605, S607
+        subprocess.run([sys.executable, "-c", "print('noise of a child')"], check=True)
+        os.write(1, b"noise of C\n")
+    if how == "me":
+        me = dayfly.job()
+        return {"id": me.id, "task": me.task, "attempt": me.attempt, "fence": me.fence, "left": me.remaining(),
+                "folder": str(me.folder), "here": os.getcwd()}
+    return {"how": how}

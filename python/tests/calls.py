@@ -1,0 +1,75 @@
+"""Functions that the executor's tests call, here and in workers."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+
+class Unreadable(Exception):
+    """Can be pickled and not be unpickled."""
+
+    def __init__(self, one: int, two: int) -> None:
+        super().__init__(one)
+        self.two = two
+
+
+class Point:
+    """Goes to and fro."""
+
+    def __init__(self, x: int) -> None:
+        self.x = x
+
+    def moved(self, by: int) -> Point:
+        """A bound method can be called too."""
+        return Point(self.x + by)
+
+
+def add(a: int, b: int = 0) -> int:
+    """Adds."""
+    print("prints do no harm")
+    return a + b
+
+
+def pid(_: Any = None) -> int:
+    """Whose process it is."""
+    return os.getpid()
+
+
+def job_id(_: Any = None) -> str:
+    """Whose job it is."""
+    return os.environ["DAYFLY_JOB_ID"]
+
+
+def sleep(seconds: float) -> float:
+    """Sleeps, and takes no notice of SIGTERM."""
+    import signal
+
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    time.sleep(seconds)
+    return seconds
+
+
+def divide(a: float, b: float) -> float:
+    """Fails for 0, one call deeper."""
+    return _divide(a, b)
+
+
+def _divide(a: float, b: float) -> float:
+    return a / b
+
+
+def fail_with(what: str) -> Any:
+    """Fails in odd ways."""
+    if what == "long":
+        raise ValueError(os.urandom(20_000).hex())
+    if what == "unreadable":
+        raise Unreadable(1, 2)
+    if what == "exit":
+        raise SystemExit(7)
+    if what == "abort":
+        os.abort()
+    if what == "lambda":
+        return lambda: None
+    return "x" * 3_000_000 if what == "large" else os.urandom(3_000_000)

@@ -1,0 +1,34 @@
+"""One installation for all tests: they share it as clients do, and each looks at jobs of its own only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from installation import Installation, python_task
+
+import dayfly
+
+TASKS = "".join([
+    python_task("odd", ["-m", "dayfly", "run", "algo:odd"], 'timeout = "20s"\nmax_timeout = "10m"\nkill_grace = "1s"'),
+    python_task("echo", ["-m", "dayfly", "run", "algo:echo"], 'output = "json"'),
+    python_task("raw", ["-c", "import sys; sys.stdout.buffer.write(bytes(range(256)))"], 'output = "bytes"'),
+    python_task("words", ["-c", "print('plain words')"], 'output = "text"'),
+    python_task("python_call", ["-m", "dayfly.call"], 'timeout = "1m"\nmax_timeout = "1h"\nkill_grace = "1s"\noutput = "json"'),
+    python_task("nobody", ["-m", "dayfly", "run", "algo:echo"], 'max_queued = 1'),
+])
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """The installation."""
+    installation = Installation(tmp_path_factory.mktemp("dayfly"), TASKS)
+    yield installation
+    installation.stop()
+
+
+@pytest.fixture
+def client(site: Installation) -> Iterator[dayfly.Client]:
+    """A client of it."""
+    with dayfly.Client(site.url) as client:
+        yield client

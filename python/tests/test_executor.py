@@ -1,0 +1,214 @@
+"""`DayflyExecutor` against what the standard library expects of an executor, and against its own promise."""
+
+from __future__ import annotations
+
+import concurrent.futures as cf
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import calls
+import pytest
+from installation import SRC, Installation, eventually, processes_of, python_task
+
+import dayfly
+
+
+@pytest.fixture
+def executor(client: dayfly.Client) -> Iterator[dayfly.DayflyExecutor]:
+    with dayfly.DayflyExecutor(8, client=client) as executor:
+        yield executor
+
+
+def test_calls_and_their_results(executor: dayfly.DayflyExecutor) -> None:
+    assert isinstance(executor, cf.Executor)
+    future = executor.submit(calls.add, 1, b=2)
+    assert isinstance(future, cf.Future)
+    assert future.result(30) == 3
+    assert future.done()
+    assert not future.running()
+    assert not future.cancel()
+    assert executor.submit(pow, 2, 2000).result(30) == 2**2000
+    assert executor.submit(partial(calls.add, b=5), 1).result(30) == 6
+    point = executor.submit(calls.Point(1).moved, 2).result(30)
+    assert isinstance(point, calls.Point)
+    assert point.x == 3
+
+
+def test_map_keeps_the_order_and_chunks(executor: dayfly.DayflyExecutor) -> None:
+    assert list(executor.map(calls.add, range(6), range(6))) == [0, 2, 4, 6, 8, 10]
+    ids = list(executor.map(calls.job_id, range(5), chunksize=2))
+    assert len(ids) == 5
+    assert len(set(ids)) == 3
+    assert list(executor.map(calls.add, [])) == []
+    with pytest.raises(ZeroDivisionError):
+        list(executor.map(calls.divide, [1, 1], [1, 0], chunksize=2))
+    with pytest.raises(ValueError, match="chunksize"):
+        executor.map(calls.add, [1], chunksize=0)
+
+
+def test_as_completed_and_wait(executor: dayfly.DayflyExecutor) -> None:
+    slow = executor.submit(calls.sleep, 20)
+    quick = executor.submit(calls.add, 1)
+    first = next(cf.as_completed([slow, quick], timeout=30))
+    assert first is quick
+    done, rest = cf.wait([slow, quick], return_when=cf.FIRST_COMPLETED)
+    assert (done, rest) == ({quick}, {slow})
+    assert slow.cancel()
+    done, rest = cf.wait([slow, quick], timeout=5)
+    assert not rest
+    assert set(cf.as_completed([slow, quick], timeout=5)) == {slow, quick}
+
+
+def test_exceptions_come_back_with_their_traceback(executor: dayfly.DayflyExecutor) -> None:
+    future = executor.submit(calls.divide, 1, 0)
+    error = future.exception(30)
+    assert type(error) is ZeroDivisionError
+    with pytest.raises(ZeroDivisionError, match="division by zero") as raised:
+        future.result()
+    cause = str(raised.value.__cause__)
+    assert "in _divide\n    return a / b" in cause
+    assert "dayfly/call.py" not in cause
+    # The job is a failed one for operators too, and its log has the traceback.
+    assert future.job is not None
+    assert future.job.state == "failed"
+    assert "in _divide" in future.job.logs()
+
+
+def test_odd_exceptions_come_back_too(executor: dayfly.DayflyExecutor) -> None:
+    long = executor.submit(calls.fail_with, "long").exception(30)
+    assert type(long) is ValueError
+    assert len(str(long)) == 40_000
+    unreadable = executor.submit(calls.fail_with, "unreadable").exception(30)
+    assert type(unreadable) is RuntimeError
+    assert "calls.Unreadable" in str(unreadable)
+    assert type(executor.submit(calls.fail_with, "exit").exception(30)) is SystemExit
+    killed = executor.submit(calls.fail_with, "abort").exception(30)
+    assert isinstance(killed, dayfly.JobFailed)
+    assert killed.signal == "SIGABRT"
+    assert isinstance(executor.submit(calls.fail_with, "lambda").exception(30), Exception)
+    too_large = executor.submit(calls.fail_with, "random").exception(30)
+    assert isinstance(too_large, dayfly.DayflyError)
+    assert "max_result" in str(too_large)
+    assert len(executor.submit(calls.fail_with, "large").result(30)) == 3_000_000
+
+
+def test_cancel_ends_running_work(executor: dayfly.DayflyExecutor) -> None:
+    future = executor.submit(calls.sleep, 60)
+    heard: list[bool] = []
+    future.add_done_callback(lambda one: heard.append(one.cancelled()))
+    eventually("it is handed in", lambda: future.job)
+    assert future.job is not None
+    job_id = future.job.id
+    eventually("its process is there", lambda: processes_of(job_id))
+    assert future.running()
+    assert future.cancel()
+    assert future.cancelled()
+    assert future.cancel()
+    assert heard == [True]
+    with pytest.raises(cf.CancelledError):
+        future.result()
+    executor.shutdown()
+    assert not processes_of(job_id)
+
+
+def test_a_map_that_takes_too_long_is_ended(client: dayfly.Client) -> None:
+    executor = dayfly.DayflyExecutor(4, client=client)
+    started = time.monotonic()
+    results = executor.map(calls.sleep, [0.01, 60], timeout=8)
+    assert next(results) == 0.01
+    with pytest.raises(cf.TimeoutError):
+        next(results)
+    executor.shutdown()
+    assert time.monotonic() - started < 40
+
+
+def test_a_timeout_of_result_ends_nothing(executor: dayfly.DayflyExecutor) -> None:
+    future = executor.submit(calls.sleep, 1)
+    with pytest.raises(cf.TimeoutError):
+        future.result(0.05)
+    assert future.result(30) == 1
+
+
+def test_a_jobs_own_deadline(client: dayfly.Client) -> None:
+    with dayfly.DayflyExecutor(client=client, timeout=0.7) as executor:
+        error = executor.submit(calls.sleep, 60).exception(30)
+    assert isinstance(error, dayfly.JobTimeout)
+
+
+def test_shutdown(client: dayfly.Client) -> None:
+    executor = dayfly.DayflyExecutor(1, client=client)
+    running = executor.submit(calls.sleep, 1)
+    waiting = executor.submit(calls.add, 1)
+    eventually("the first is handed in", lambda: running.job)
+    executor.shutdown(wait=False, cancel_futures=True)
+    assert waiting.cancelled()
+    with pytest.raises(RuntimeError, match="after shutdown"):
+        executor.submit(calls.add, 1)
+    assert running.result(30) == 1
+    executor.shutdown()
+    ended = dayfly.DayflyExecutor(2, client=client)
+    futures = [ended.submit(calls.sleep, 60) for _ in range(3)]
+    eventually("two are handed in", lambda: sum(one.job is not None for one in futures) == 2)
+    ended.cancel_all()
+    ended.shutdown()
+    assert all(one.cancelled() for one in futures)
+
+
+def test_somebody_elses_cancel(executor: dayfly.DayflyExecutor, client: dayfly.Client) -> None:
+    future = executor.submit(calls.sleep, 60)
+    eventually("it is handed in", lambda: future.job)
+    assert future.job is not None
+    assert client.get(future.job.id).cancel(grace=0)
+    with pytest.raises(cf.CancelledError):
+        future.result(30)
+    assert list(cf.as_completed([future], timeout=5)) == [future]
+
+
+def test_what_cannot_go_is_refused_at_once(executor: dayfly.DayflyExecutor) -> None:
+    with pytest.raises(TypeError, match="no lambda"):
+        executor.submit(lambda: 1)
+    with pytest.raises(TypeError, match="cannot pickle"):
+        executor.submit(calls.add, threading.Lock())  # type: ignore[arg-type]
+
+
+SCRIPT = """
+import concurrent.futures
+import dayfly
+
+class Answer(Exception):
+    pass
+
+class Box:
+    def __init__(self, n): self.n = n
+
+def work(box):
+    if box.n < 0: raise Answer(box.n)
+    return Box(box.n * 2)
+
+if __name__ == "__main__":
+    with dayfly.DayflyExecutor() as executor:
+        print(type(executor.submit(work, Box(21)).result()) is Box, [box.n for box in executor.map(work, map(Box, range(3)))])
+        try:
+            executor.submit(work, Box(-1)).result()
+        except Answer as answer:
+            print("raised", answer)
+"""
+
+
+def test_a_script_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "crunch.py").write_text(SCRIPT)
+    task = python_task("python_call", ["-m", "dayfly.call"]).replace(f"{SRC}:", f"{SRC}:{tmp_path}:")
+    site = Installation(tmp_path, task, slots=2)
+    try:
+        done = subprocess.run(
+            [sys.executable, "crunch.py"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+            env={"PYTHONPATH": str(SRC), "DAYFLY_URL": site.url, "PATH": "/usr/bin:/bin"},
+        )
+    finally:
+        site.stop()
+    assert done.stdout == "True [0, 2, 4]\nraised -1\n", done.stderr

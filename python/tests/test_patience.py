@@ -1,0 +1,108 @@
+"""What the client does when the API is away, says "not now", or breaks off."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+from installation import free_port
+from peer import Answer, peer
+
+import dayfly
+
+JOB = json.dumps({"id": "j", "task": "t", "state": "queued"}).encode()
+
+
+def busy(status: int = 503, code: str = "redis_unavailable", **headers: str) -> Answer:
+    body = json.dumps({"code": code, "detail": "please wait", "status": status}).encode()
+    return Answer(status, body, {"content-type": "application/problem+json", **headers})
+
+
+def test_a_submit_is_repeated_with_its_key() -> None:
+    full = busy(429, "queue_full")
+    with peer(busy(), Answer(0), full, Answer(202, JOB, broken=True), busy(502), Answer(202, JOB)) as there:
+        with dayfly.Client(there.url) as client:
+            assert client.submit("t", {"n": 1}).id == "j"
+        assert len(there.seen) == 6
+        assert len({one.headers["idempotency-key"] for one in there.seen}) == 1
+        assert {one.body for one in there.seen} == {b'{"n":1}'}
+        with dayfly.Client(there.url) as client:
+            there.answers += [Answer(202, JOB), Answer(202, JOB)]
+            client.submit("t")
+            client.submit("t")
+        assert len({one.headers["idempotency-key"] for one in there.seen}) == 3
+
+
+def test_a_given_key_is_kept() -> None:
+    with peer(busy(), Answer(202, JOB)) as there, dayfly.Client(there.url) as client:
+        client.submit("t", idempotency_key='a "b"')
+        assert [one.headers["idempotency-key"] for one in there.seen] == [r'"a \"b\""'] * 2
+
+
+def test_retry_after_is_honoured_and_bounded() -> None:
+    with peer(busy(**{"retry-after": "1"}), Answer(202, JOB)) as there, dayfly.Client(there.url) as client:
+        started = time.monotonic()
+        client.submit("t")
+        assert time.monotonic() - started >= 1.0
+    with peer(busy(**{"retry-after": "3600"})) as there, dayfly.Client(there.url) as client:
+        started = time.monotonic()
+        with pytest.raises(dayfly.ApiError, match="503 redis_unavailable: please wait"):
+            client.submit("t")
+        assert time.monotonic() - started < 5
+        assert len(there.seen) == 1
+
+
+def test_the_trying_ends() -> None:
+    with dayfly.Client(f"http://127.0.0.1:{free_port()}", retry_for=0.5) as client:
+        started = time.monotonic()
+        with pytest.raises(dayfly.Unreachable, match="does not answer, after [3-9] tries") as away:
+            client.submit("t")
+        assert 0.2 < time.monotonic() - started < 5
+        assert away.value.__cause__ is not None
+
+
+def test_other_refusals_are_not_repeated() -> None:
+    problem = {"code": "invalid_input", "detail": "It does not fit.", "errors": [{"pointer": "/n", "detail": "is missing"}]}
+    with peer(Answer(422, json.dumps(problem).encode())) as there, dayfly.Client(there.url) as client:
+        with pytest.raises(dayfly.ApiError) as refused:
+            client.submit("t")
+        assert len(there.seen) == 1
+    assert str(refused.value) == "422 invalid_input: It does not fit.\n  /n: is missing"
+
+
+def test_another_server_is_told_from_dayfly() -> None:
+    with peer(Answer(200, b"<html>hello"), Answer(404, b"<html>no such page")) as there:
+        with dayfly.Client(there.url) as client:
+            with pytest.raises(dayfly.DayflyError, match="is it Dayfly's API"):
+                client.submit("t")
+            with pytest.raises(dayfly.ApiError, match="404 unknown: <html>no such page"):
+                client.submit("t")
+
+
+def test_waiting_survives_an_outage_and_keeps_its_own_bound() -> None:
+    done = json.dumps({"id": "j", "task": "t", "state": "succeeded", "result": 7, "result_bytes": 1}).encode()
+    with peer(Answer(202, JOB), busy(), Answer(0), Answer(200, done)) as there, dayfly.Client(there.url) as client:
+        assert client.submit("t").result(timeout=20) == 7
+        assert there.seen[1].headers["prefer"] in ("wait=19", "wait=20")
+    with peer(Answer(202, JOB), *[busy() for _ in range(50)]) as there, dayfly.Client(there.url) as client:
+        job = client.submit("t")
+        started = time.monotonic()
+        with pytest.raises(dayfly.WaitTimeout):
+            job.result(timeout=0.5)
+        assert time.monotonic() - started < 3
+        # An API that does not wait is not asked without a pause.
+        there.answers[:] = [Answer(200, JOB) for _ in range(200)]
+        with pytest.raises(dayfly.WaitTimeout):
+            job.result(timeout=2)
+        assert len(there.answers) > 150
+        there.answers.clear()
+
+
+def test_a_result_that_is_gone_is_no_null() -> None:
+    gone = {"code": "result_expired", "detail": "The result is no longer kept."}
+    data = {"id": "j", "task": "t", "state": "succeeded", "result": None, "result_type": "application/json",
+            "result_bytes": 900}
+    with peer(Answer(200, json.dumps(data).encode()), Answer(410, json.dumps(gone).encode())) as there:
+        with dayfly.Client(there.url) as client, pytest.raises(dayfly.ApiError, match="410 result_expired"):
+            client.get("j").result()
