@@ -6,6 +6,7 @@ use crate::{
     memory::{Memory, Share},
     mutant::SelfFence,
     process::{BootTime, Supervisor},
+    python::Python,
     workdir::Home,
 };
 use dayfly_common::{
@@ -31,6 +32,8 @@ pub(crate) struct Context {
     /// Where its jobs' folders lie.
     pub(crate) home: Home,
     pub(crate) tasks: HashMap<TaskName, Arc<TaskDef>>,
+    /// What hosts of Python functions are started with.
+    pub(crate) python: Python,
     pub(crate) queue: Queue,
     pub(crate) supervisor: Supervisor,
     pub(crate) held: HeldClaims,
@@ -71,12 +74,14 @@ impl Context {
                 memory: memory.of(task),
             })
             .collect();
+        let python = Python::new(&home);
         let tasks = tasks.into_iter().map(|task| (task.name.clone(), Arc::new(task))).collect();
         Self {
             config,
             worker,
             home,
             tasks,
+            python,
             queue,
             supervisor,
             held: HeldClaims::default(),

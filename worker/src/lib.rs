@@ -23,6 +23,7 @@ mod memory;
 pub mod mutant;
 mod outcome;
 pub mod process;
+mod python;
 mod recover;
 mod report;
 mod run;
@@ -30,3 +31,4 @@ mod seat;
 mod workdir;
 
 pub use daemon::{Shutdown, WorkerError, run};
+pub use python::{host_command, write_package};

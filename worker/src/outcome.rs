@@ -59,6 +59,10 @@ fn of_exit(task: &TaskDef, ended: &mut Ended) -> Outcome {
         Exit::Code(EXIT_PLEASE_RETRY) => {
             failed(ended, ErrorKind::ExitCode, "exited with code 75: it asks for another attempt".to_owned(), true)
         }
+        Exit::Code(_) if ended.exception.is_some() => {
+            let message = ended.exception.take().unwrap_or_default();
+            failed(ended, ErrorKind::Exception, message, true)
+        }
         Exit::Code(code) => failed(ended, ErrorKind::ExitCode, format!("exited with code {code}"), true),
         Exit::Signal(number) => {
             let message = format!("ended by {}", signal_name(number));
@@ -151,6 +155,7 @@ mod tests {
             stdout: stdout.to_vec(),
             stdout_truncated: false,
             stderr_tail: "why".to_owned(),
+            exception: None,
             unkillable: false,
             remains: String::new(),
         }

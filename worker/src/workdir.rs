@@ -75,6 +75,11 @@ impl Home {
         Ok(Self { path, made: AtomicU64::new(0), untouched: Arc::default(), in_debt: AtomicBool::new(false), lock })
     }
 
+    /// A folder beside those of jobs, readable for every user; removed with the rest.
+    pub(crate) fn beside(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
     /// To be held by all that end this worker's jobs.
     pub(crate) fn lock(&self) -> BorrowedFd<'_> {
         self.lock.as_fd()

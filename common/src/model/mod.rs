@@ -16,5 +16,5 @@ pub use nearest::nearest;
 pub use outcome::{ErrorKind, JobError, KilledBy, Outcome, Usage};
 pub use retry::Backoff;
 pub use state::{State, Trigger};
-pub use task::{Limits, OutputKind, Program, Sandbox, TaskDef, TaskName, TaskNameError};
+pub use task::{Limits, OutputKind, Program, PythonFunction, Sandbox, TaskDef, TaskName, TaskNameError};
 pub use units::{UnitError, format_rfc3339_ms, format_size, parse_duration, parse_size};

@@ -5,6 +5,7 @@ All of it comes from the environment that the worker sets, so it works in any pr
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import threading
@@ -125,6 +126,15 @@ def progress(fraction: float | None = None, message: str | None = None) -> None:
     if _progress is None:
         _progress = Progress(_descriptor())
     _progress.tell(fraction, message)
+
+
+def tell_exception(kind: str, message: str) -> None:
+    """Tells the worker what ended the job, for its record."""
+    descriptor = _descriptor()
+    if descriptor is not None:
+        line = json.dumps({"exception": {"type": kind, "message": message[:500]}}).encode() + b"\n"
+        with contextlib.suppress(OSError):
+            os.write(descriptor, line)
 
 
 def flush_progress() -> None:

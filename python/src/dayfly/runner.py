@@ -19,7 +19,7 @@ from decimal import Decimal
 from types import TracebackType
 from typing import Any, NoReturn
 
-from .context import flush_progress
+from .context import flush_progress, tell_exception
 from .encode import encode
 from .errors import Fail, InvalidInput, Retry
 from .schema import Signature
@@ -52,6 +52,7 @@ def run(function: Callable[..., Any]) -> NoReturn:
         raise
     except BaseException as error:
         show(error)
+        tell_exception(type(error).__qualname__, str(error))
         code = 1
     flush_progress()
     pipe.finish(result + b"\n" if code == 0 else b"")

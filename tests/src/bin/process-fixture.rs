@@ -76,6 +76,7 @@ async fn daemon(argv: Vec<String>) -> Result<(), Box<dyn Error>> {
         match note {
             Note::Event(_, line) => println!("{line}"),
             Note::Stderr(_, line) | Note::System(_, line) => eprintln!("{line}"),
+            Note::Leads(_) => {}
             Note::Stuck(_, remains) => eprintln!("it does not die: {remains}"),
         }
     }

@@ -42,7 +42,7 @@ async fn leaks_die_alone(supervisor: &Supervisor) {
         // What was in use at which time, at every 16th MiB.
         let taken = done.notes.iter().filter_map(|note| match note {
             Note::Stderr(at, line) => Some((line.strip_prefix("hostile: ")?.strip_suffix(" MiB")?.parse().ok()?, *at)),
-            Note::Event(..) | Note::System(..) | Note::Stuck(..) => None,
+            Note::Event(..) | Note::System(..) | Note::Stuck(..) | Note::Leads(_) => None,
         });
         let (most, at): (u64, i64) = taken.max().expect("it has said so");
         let late = now.abs_diff(at.unsigned_abs().into());

@@ -19,3 +19,4 @@ mod swept;
 mod tiers;
 mod times;
 mod users;
+mod warm;

@@ -9,11 +9,12 @@ use std::time::{Duration, Instant};
 fn texts(notes: &[Note]) -> Vec<String> {
     notes
         .iter()
-        .map(|note| match note {
-            Note::Stderr(at, line) => (at, format!("stderr {line}")),
-            Note::Event(at, line) => (at, format!("event {line}")),
-            Note::System(at, line) => (at, format!("system {line}")),
-            Note::Stuck(at, remains) => (at, format!("stuck {remains}")),
+        .filter_map(|note| match note {
+            Note::Leads(_) => None,
+            Note::Stderr(at, line) => Some((at, format!("stderr {line}"))),
+            Note::Event(at, line) => Some((at, format!("event {line}"))),
+            Note::System(at, line) => Some((at, format!("system {line}"))),
+            Note::Stuck(at, remains) => Some((at, format!("stuck {remains}"))),
         })
         .map(|(at, text)| {
             assert!(*at > 1_700_000_000_000, "ms since the epoch: {at}");

@@ -10,6 +10,7 @@ use super::{
     handle::Slot,
     link::{Link, Said},
     output::Output,
+    tier::Tier,
     wire::{FromSlot, JobEnd, ToSlot},
 };
 use dayfly_common::model::{KilledBy, Usage};
@@ -112,6 +113,7 @@ impl Driver {
         ended.stdout = printed.stdout;
         ended.stdout_truncated = printed.truncated;
         ended.stderr_tail = printed.stderr_tail;
+        ended.exception = printed.exception;
         (ended, slot)
     }
 
@@ -239,6 +241,7 @@ impl Ended {
             stdout: Vec::new(),
             stdout_truncated: false,
             stderr_tail: String::new(),
+            exception: None,
             unkillable: false,
             remains: String::new(),
         }

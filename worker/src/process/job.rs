@@ -97,7 +97,7 @@ impl Job {
             Some(warmth) => {
                 let rules = launch_plan::rules(start)?;
                 let (lent, host) = Hosts::lend(tools, start, fds, rules, warmth)?;
-                (Reaper::awaiting(host, started), host, Some(lent))
+                (Reaper::awaiting(started), host, Some(lent))
             }
         };
         let grace = Duration::from_nanos(start.grace_ns);
@@ -122,7 +122,7 @@ impl Job {
         loop {
             let tree = self.reaper.drain(&mut slot.tools.hosts);
             self.step(slot, start)?;
-            if tree == Tree::Empty || self.reaper.is_over() {
+            if self.reaper.is_over() || (tree == Tree::Empty && self.reaper.pid().is_some()) {
                 return Ok(Watched::Over);
             }
             self.look(slot);
@@ -167,6 +167,11 @@ impl Job {
             }
             Step::Ended(status) => {
                 self.reaper.ended(status);
+                Ok(())
+            }
+            Step::Another(host) => slot.say_leads(host),
+            Step::NeverBegun => {
+                self.reaper.never_begun();
                 Ok(())
             }
         }

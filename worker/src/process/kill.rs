@@ -83,6 +83,8 @@ pub(super) fn until_empty(
     pace: Pace,
 ) -> Tree {
     let give_up = Instant::now() + bound;
+    // They are met by what follows, too: from here on only ECHILD is a proof.
+    hosts.end_all();
     while reaper.drain(hosts) == Tree::Alive {
         if Instant::now() >= give_up {
             return Tree::Alive;

@@ -1,7 +1,14 @@
 //! Reading what a job prints: standard output kept up to its cap, standard error and events as lines, nothing ever left
 //! unread, so that a job never waits for its worker, and nothing ever waited for once its tree is gone.
 
-use super::{Note, clock::wall_ms, lines::Lines, progress, sys, tail::Tail};
+use super::{
+    Note,
+    clock::wall_ms,
+    lines::Lines,
+    progress::{self, Told},
+    sys,
+    tail::Tail,
+};
 use dayfly_common::queue::Progress;
 use nix::{
     errno::Errno,
@@ -39,6 +46,7 @@ struct Kept {
     stderr_lines: Lines,
     event_lines: Lines,
     progress: watch::Sender<Option<Progress>>,
+    exception: Option<String>,
     log: Log,
 }
 
@@ -59,6 +67,7 @@ pub(super) struct Printed {
     pub(super) stdout: Vec<u8>,
     pub(super) truncated: bool,
     pub(super) stderr_tail: String,
+    pub(super) exception: Option<String>,
 }
 
 /// Where what is read comes out.
@@ -90,6 +99,7 @@ impl Output {
             stderr_lines: Lines::default(),
             event_lines: Lines::default(),
             progress,
+            exception: None,
             log: Log { notes, room: max_log, max: max_log, full: false, dropped: 0 },
         };
         let said = Said { notes: notes_said, progress: progress_said };
@@ -184,7 +194,9 @@ impl Kept {
                     self.stderr_lines.push(bytes, |line| self.log.line(Note::Stderr, line));
                 }
             }
-            Stream::Events => self.event_lines.push(bytes, |line| event(&self.progress, &mut self.log, line)),
+            Stream::Events => {
+                self.event_lines.push(bytes, |line| event(&self.progress, &mut self.exception, &mut self.log, line))
+            }
         }
     }
 
@@ -193,17 +205,23 @@ impl Kept {
             self.log.line(Note::Stderr, line);
         }
         if let Some(line) = self.event_lines.finish() {
-            event(&self.progress, &mut self.log, line);
+            event(&self.progress, &mut self.exception, &mut self.log, line);
         }
         self.log.tell_dropped();
-        Printed { stdout: self.result, truncated: self.truncated, stderr_tail: self.tail.text() }
+        Printed {
+            stdout: self.result,
+            truncated: self.truncated,
+            stderr_tail: self.tail.text(),
+            exception: self.exception,
+        }
     }
 }
 
 /// Progress replaces the one before and never fills the log, however often it is told; anything else is a line.
-fn event(latest: &watch::Sender<Option<Progress>>, log: &mut Log, line: String) {
+fn event(latest: &watch::Sender<Option<Progress>>, exception: &mut Option<String>, log: &mut Log, line: String) {
     match progress::read(&line) {
-        Some(told) => drop(latest.send_replace(Some(told))),
+        Some(Told::Progress(progress)) => drop(latest.send_replace(Some(progress))),
+        Some(Told::Exception(text)) => *exception = Some(text),
         None => log.line(Note::Event, line),
     }
 }

@@ -6,6 +6,9 @@ use super::{
 };
 use std::time::Instant;
 
+/// The wait status of a job whose code ended its process while it was loaded: exit code 1, whatever that process said.
+const FAILED_TO_LOAD: i32 = 1 << 8;
+
 /// What is known of the job's tree. Every process of it becomes the slot's child in the end, so the slot's `wait4`
 /// sees each one that its own parent did not wait for.
 #[derive(Debug)]
@@ -17,10 +20,13 @@ pub(super) struct Reaper {
 
 #[derive(Debug, Clone, Copy)]
 enum Leader {
-    /// A host that has still to make it.
-    Awaited { host: i32 },
+    /// A host has still to make it.
+    Awaited,
     Alive(i32),
-    Ended { pid: i32, status: i32 },
+    Ended {
+        pid: i32,
+        status: i32,
+    },
 }
 
 /// Whether anything of the tree is left.
@@ -38,9 +44,9 @@ impl Reaper {
         Self { leader: Leader::Alive(leader), spent: Spent::default(), started }
     }
 
-    /// For a job that this host is to run.
-    pub(super) fn awaiting(host: i32, started: Instant) -> Self {
-        Self { leader: Leader::Awaited { host }, spent: Spent::default(), started }
+    /// For a job that a host is to run.
+    pub(super) fn awaiting(started: Instant) -> Self {
+        Self { leader: Leader::Awaited, spent: Spent::default(), started }
     }
 
     /// The host has made the leader.
@@ -55,6 +61,11 @@ impl Reaper {
         }
     }
 
+    /// There will be no leader: its host has ended first.
+    pub(super) fn never_begun(&mut self) {
+        self.leader = Leader::Ended { pid: 0, status: FAILED_TO_LOAD };
+    }
+
     /// What a host has found that it used.
     pub(super) fn add(&mut self, spent: Spent) {
         self.spent += spent;
@@ -65,13 +76,11 @@ impl Reaper {
         loop {
             match wait_any() {
                 Ok(Waited::Ended { pid, status, spent }) => {
-                    let of_host = hosts.buried(pid);
-                    match self.leader {
-                        Leader::Alive(leader) if leader == pid => self.leader = Leader::Ended { pid, status },
-                        // What it could not load is its job's end.
-                        Leader::Awaited { host } if host == pid => self.leader = Leader::Ended { pid, status },
-                        Leader::Awaited { .. } | Leader::Alive(_) | Leader::Ended { .. } if of_host => continue,
-                        Leader::Awaited { .. } | Leader::Alive(_) | Leader::Ended { .. } => {}
+                    if hosts.buried(pid) {
+                        continue;
+                    }
+                    if self.leader() == Some(pid) {
+                        self.leader = Leader::Ended { pid, status };
                     }
                     self.spent += spent;
                 }
@@ -87,7 +96,7 @@ impl Reaper {
     pub(super) fn leader(&self) -> Option<i32> {
         match self.leader {
             Leader::Alive(pid) => Some(pid),
-            Leader::Awaited { .. } | Leader::Ended { .. } => None,
+            Leader::Awaited | Leader::Ended { .. } => None,
         }
     }
 
@@ -95,7 +104,7 @@ impl Reaper {
     pub(super) fn status(&self) -> Option<i32> {
         match self.leader {
             Leader::Ended { status, .. } => Some(status),
-            Leader::Awaited { .. } | Leader::Alive(_) => None,
+            Leader::Awaited | Leader::Alive(_) => None,
         }
     }
 
@@ -108,7 +117,7 @@ impl Reaper {
     pub(super) fn pid(&self) -> Option<i32> {
         match self.leader {
             Leader::Alive(pid) | Leader::Ended { pid, .. } => Some(pid),
-            Leader::Awaited { .. } => None,
+            Leader::Awaited => None,
         }
     }
 

@@ -103,6 +103,8 @@ pub struct Ended {
     pub stdout_truncated: bool,
     /// The last lines of standard error, at most 2 KiB.
     pub stderr_tail: String,
+    /// The exception that it said has ended it, on the event pipe.
+    pub exception: Option<String>,
     /// Processes that SIGKILL did not end within 3 s and [`JobSpec::patience`].
     pub unkillable: bool,
     /// What was left after those 3 s, as in [`Note::Stuck`]; empty when nothing was, or when nobody could look.

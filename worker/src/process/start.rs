@@ -65,7 +65,14 @@ pub(super) async fn start(slot: Slot, spec: JobSpec) -> Started {
         Ok(Ok(Said::Message(FromSlot::LeaseTooShort, _))) => Err((StartError::LeaseTooShort, Some(slot))),
         Ok(Ok(Said::Message(FromSlot::Gone { unkillable }, _))) => Err((slot_gone(!unkillable), None)),
         Ok(Ok(
-            Said::Message(FromSlot::Hello(_) | FromSlot::Refused(_) | FromSlot::Leads { .. } | FromSlot::Stuck { .. } | FromSlot::Ended(_), _)
+            Said::Message(
+                FromSlot::Hello(_)
+                | FromSlot::Refused(_)
+                | FromSlot::Leads { .. }
+                | FromSlot::Stuck { .. }
+                | FromSlot::Ended(_),
+                _,
+            )
             | Said::End,
         )) => Err(gone(slot).await),
         Ok(Err(error)) => {

@@ -58,10 +58,8 @@ impl Host {
         plan.nice = None;
         plan.no_new_privs = start.no_new_privs;
         plan.dir = leader::folder(dir)?;
-        let pid = tools
-            .area
-            .start(&plan, [null.as_fd(), log.as_fd(), log.as_fd(), theirs.as_fd()])
-            .map_err(|failure| {
+        let pid =
+            tools.area.start(&plan, [null.as_fd(), log.as_fd(), log.as_fd(), theirs.as_fd()]).map_err(|failure| {
                 let programs = leader::candidates(start.argv.first().map_or("", String::as_str), &start.env);
                 Refusal::of(start, &programs, &failure)
             })?;

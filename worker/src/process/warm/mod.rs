@@ -48,6 +48,8 @@ pub(super) struct Lent {
     leader: Option<i32>,
     /// What the child is to have, until it has it.
     waits: Option<Waiting>,
+    /// The host was started for this job: that it ends without having run one lies in the task.
+    fresh: bool,
 }
 
 #[derive(Debug)]
@@ -65,6 +67,10 @@ pub(super) enum Step {
     Begun(i32),
     /// The child has ended with this wait status.
     Ended(i32),
+    /// The host has ended without having made a child; this one is to do it.
+    Another(i32),
+    /// The host has ended while it loaded.
+    NeverBegun,
 }
 
 impl Hosts {
@@ -92,14 +98,22 @@ impl Hosts {
 
     /// Whether the reaped process was one of ours; it is forgotten.
     pub(super) fn buried(&mut self, pid: i32) -> bool {
-        let host = self.all.iter().position(|host| host.pid == pid).map(|at| self.all.swap_remove(at));
-        if let Some(host) = &host {
+        for host in &mut self.all {
+            if host.spare == Some(pid) {
+                // Its host is dead, too, and has not been reaped yet.
+                host.spare = None;
+                return true;
+            }
+        }
+        if let Some(at) = self.all.iter().position(|host| host.pid == pid) {
+            let host = self.all.swap_remove(at);
             host.kill_spare();
             self.dying.extend(host.spare);
+            return true;
         }
         let known = self.dying.len();
         self.dying.retain(|dying| *dying != pid);
-        host.is_some() || self.dying.len() < known
+        self.dying.len() < known
     }
 
     /// Whether nothing of a job is left, whose leader was `leader`: see the module's head.
@@ -109,9 +123,10 @@ impl Hosts {
         }
         self.listen();
         // The hosts' lists first: whoever leaves them when a host dies comes to the slot's.
-        let as_it_should_be = self.all.iter().all(|host| {
-            host.children().into_iter().all(|child| Some(child) == host.spare || Some(child) == leader)
-        });
+        let as_it_should_be = self
+            .all
+            .iter()
+            .all(|host| host.children().into_iter().all(|child| Some(child) == host.spare || Some(child) == leader));
         let Self { all, dying, list, .. } = self;
         as_it_should_be
             && list.exact().is_some_and(|children| {
@@ -129,14 +144,10 @@ impl Hosts {
     ) -> Result<(Lent, i32), Refusal> {
         tools.hosts.listen();
         let found = tools.hosts.all.iter().position(|host| host.key == warmth.key);
+        let fresh = found.is_none();
         let at = match found {
             Some(at) => at,
-            None => {
-                tools.hosts.make_room();
-                let host = Host::start(tools, start, &warmth.key, &warmth.dir)?;
-                tools.hosts.all.push(host);
-                tools.hosts.all.len() - 1
-            }
+            None => Self::start(tools, start, warmth)?,
         };
         tools.hosts.turns += 1;
         let turn = tools.hosts.turns;
@@ -145,7 +156,20 @@ impl Hosts {
         host.jobs += 1;
         (host.ended, host.used) = (None, None);
         let pid = host.pid;
-        Ok((Lent { warmth: warmth.clone(), leader: None, waits: Some(Waiting { fds, rules }) }, pid))
+        Ok((Lent { warmth: warmth.clone(), leader: None, waits: Some(Waiting { fds, rules }), fresh }, pid))
+    }
+
+    /// A new host, and its place.
+    fn start(tools: &mut Tools, start: &Start, warmth: &Warmth) -> Result<usize, Refusal> {
+        tools.hosts.make_room();
+        let host = Host::start(tools, start, &warmth.key, &warmth.dir)?;
+        tools.hosts.all.push(host);
+        Ok(tools.hosts.all.len() - 1)
+    }
+
+    /// Kills all, to be reaped like anything else.
+    pub(super) fn end_all(&mut self) {
+        self.end_those(|_| true);
     }
 
     fn make_room(&mut self) {
@@ -174,16 +198,14 @@ impl Hosts {
 }
 
 impl Lent {
-    /// Whether no child has it yet.
-    pub(super) fn waits(&self) -> bool {
-        self.waits.is_some()
-    }
-
     /// Looks at what the host has said, and gives it the job when a child is ready.
     pub(super) fn step(&mut self, tools: &mut Tools, start: &Start, cage: Option<&Cage>) -> Step {
         tools.hosts.listen();
         let number = tools.number;
         let apart = tools.counted_apart;
+        if tools.hosts.of(&self.warmth.key).is_none() && self.waits() {
+            return self.try_another(tools, start);
+        }
         let Some(host) = tools.hosts.of(&self.warmth.key) else { return Step::Nothing };
         let Some(waiting) = &self.waits else {
             let Some(status) = host.ended.take() else { return Step::Nothing };
@@ -210,6 +232,25 @@ impl Lent {
         self.waits = None;
         self.leader = Some(spare);
         Step::Begun(spare)
+    }
+
+    /// In place of a host that ended before it could make a child: by the end of the job before, or because its code had changed.
+    fn try_another(&mut self, tools: &mut Tools, start: &Start) -> Step {
+        if self.fresh {
+            return Step::NeverBegun;
+        }
+        self.fresh = true;
+        match Hosts::start(tools, start, &self.warmth) {
+            Ok(at) => tools.hosts.all.get(at).map_or(Step::NeverBegun, |host| Step::Another(host.pid)),
+            Err(refusal) => {
+                eprintln!("dayfly slot: a warm host could not be started: {}", refusal.why);
+                Step::NeverBegun
+            }
+        }
+    }
+
+    fn waits(&self) -> bool {
+        self.waits.is_some()
     }
 
     /// After a clean end: has the child reaped. What it used, unless the host did not say so in time.
