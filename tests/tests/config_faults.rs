@@ -43,7 +43,9 @@ timeout = "2m"
 max_timeout = "1m"
 route = "/v1/report"
 env_file = "secrets.env"
-python = "report:main"
+python_module = "report"
+python = "report"
+interpreter = 3
 
 [tasks.one]
 command = "sh -c date"
@@ -78,7 +80,7 @@ command = ["date"]
         "dayfly.toml:7: [worker] lease_ttl: a lease of 5000ms is shorter than three heartbeats of 2000ms: one lost heartbeat would cost the job",
         "dayfly.toml:8: [worker] slots: must be a whole number from 1 to 1024, not a text",
         "dayfly.toml:9: [worker] memory: `8` is not a size: it needs a unit, for example 64KiB, 256MiB or 8GiB",
-        "dayfly.toml:11: [tasks.factor] has no command: say what it runs, command = [\"python3\", \"factor.py\"]",
+        "dayfly.toml:11: [tasks.factor] has no command: say what it runs, command = [\"python3\", \"factor.py\"], or python = \"module:function\"",
         "dayfly.toml:12: unknown key `timout` in [tasks.factor]; did you mean `timeout`?",
         "dayfly.toml:13: [tasks.factor] timeout: `60` is not a duration: it needs a unit, for example 250ms, 30s, 10m, 2h or 7d",
         "dayfly.toml:14: [tasks.factor] retries: must be a whole number from 0 to 1000000, not -1",
@@ -86,14 +88,16 @@ command = ["date"]
         "dayfly.toml:19: [tasks.report] timeout: 120000ms is longer than max_timeout, 60000ms",
         "dayfly.toml:21: [tasks.report] route: `/v1/report` clashes with Dayfly's own /v1",
         "dayfly.toml:22: [tasks.report] env_file: secrets.env cannot be read: No such file or directory (os error 2)",
-        "dayfly.toml:23: `python` in [tasks.report] is not supported yet by this version",
-        "dayfly.toml:26: [tasks.one] command: must be an array of texts, not a text",
-        "dayfly.toml:35: [tasks.three] route: `/do` is already the route of `two`",
-        "dayfly.toml:36: [tasks.three] output: must be \"auto\" or \"json\" or \"text\" or \"bytes\", not \"xml\"",
-        "dayfly.toml:37: [tasks.three] env: `DAYFLY_JOB_ID` is Dayfly's own",
-        "dayfly.toml:38: [tasks.three] backoff: `soon` is not a duration: write it like 250ms, 30s, 10m, 1h30m or 7d",
-        "dayfly.toml:40: `a b` cannot be a task's name: use 1 to 64 letters, digits, `_`, `-` or `.`, not beginning with `-` or `.`",
-        "dayfly.toml:43: unknown section `worker2`; did you mean `worker`?",
+        "dayfly.toml:23: `python_module` in [tasks.report] is not supported yet by this version",
+        "dayfly.toml:24: [tasks.report] python: `report` names no function: write python = \"module:function\"",
+        "dayfly.toml:25: [tasks.report] interpreter: must be a text in quotes, not a number",
+        "dayfly.toml:28: [tasks.one] command: must be an array of texts, not a text",
+        "dayfly.toml:37: [tasks.three] route: `/do` is already the route of `two`",
+        "dayfly.toml:38: [tasks.three] output: must be \"auto\" or \"json\" or \"text\" or \"bytes\", not \"xml\"",
+        "dayfly.toml:39: [tasks.three] env: `DAYFLY_JOB_ID` is Dayfly's own",
+        "dayfly.toml:40: [tasks.three] backoff: `soon` is not a duration: write it like 250ms, 30s, 10m, 1h30m or 7d",
+        "dayfly.toml:42: `a b` cannot be a task's name: use 1 to 64 letters, digits, `_`, `-` or `.`, not beginning with `-` or `.`",
+        "dayfly.toml:45: unknown section `worker2`; did you mean `worker`?",
         "DAYFLY_API_LISTN: no such variable; did you mean `DAYFLY_API_LISTEN`?",
         "DAYFLY_REDIS_URL: is not a Redis URL: write redis://HOST:6379/0, redis://USER:PASSWORD@HOST:6379/0, redis+unix:///PATH/TO/SOCKET, redis-sentinel://HOST:26379,HOST:26379/0?master=NAME or redis-cluster://HOST:6379,HOST:6379",
         "DAYFLY_WORKER_METRICS_LISTEN: `metrics_listen` of [worker] is not supported yet by this version",
