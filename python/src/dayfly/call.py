@@ -5,13 +5,13 @@
     output = "json"
     env = { PYTHONPATH = "/srv/app" }
 
-**Whoever may submit to this task may run any code as the task's user**: its input is a pickle, and unpickling runs what the
-pickle says. Configure it only where all clients are trusted, and give it a `user` and limits.
+**Whoever may submit to this task may run any code as the task's user**: its input is a pickle, and unpickling runs
+what the pickle says. Configure it only where all clients are trusted, and give it a `user` and limits.
 
-In:  `{"function": "module:name", "main": "module or null", "call": base64(zlib(pickle((function, args, kwargs))))}`; a pickle
-holds a function by reference, as its module and name; `function` only says it to people.
-Out: `{"value": base64(zlib(pickle(result)))}`. After an exception: exit 1, the traceback in the log, and in the log's last lines
-the exception itself (see `raised`).
+In:  `{"function": "module:name", "main": "module or null", "call": base64(zlib(pickle((function, args, kwargs))))}`;
+a pickle holds a function by reference, as its module and name; `function` only says it to people.
+Out: `{"value": base64(zlib(pickle(result)))}`. After an exception: exit 1, the traceback in the log, and in the
+log's last lines the exception itself (see `raised`).
 """
 
 from __future__ import annotations
@@ -98,8 +98,8 @@ def _take_main(name: str | None) -> None:
         return
     if importlib.util.find_spec(name) is None:
         raise LookupError(
-            f"the caller's script is not to be found here as a module {name!r}: put its folder on PYTHONPATH (`env` of the "
-            "task), or move the function to a module that is"
+            f"the caller's script is not to be found here as a module {name!r}: put its folder on PYTHONPATH (`env` of "
+            "the task), or move the function to a module that is"
         )
     main = types.ModuleType(MAIN)
     main.__dict__.update(runpy.run_module(name, run_name=MAIN, alter_sys=True))
@@ -117,8 +117,8 @@ def main() -> NoReturn:
     except BaseException as error:
         # SystemExit too: as in a pool, what a function raises is its caller's to see.
         trace = "".join(traceback.format_exception(type(error), error, own_part(error.__traceback__)))
-        print(trace, end="", file=sys.stderr)  # noqa: T201
-        print("\n".join(raised(error, trace)), file=sys.stderr, flush=True)  # noqa: T201
+        print(trace, end="", file=sys.stderr)
+        print("\n".join(raised(error, trace)), file=sys.stderr, flush=True)
         flush_progress()
         pipe.finish(b"")
         sys.exit(1)

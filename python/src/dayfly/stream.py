@@ -38,12 +38,14 @@ class Lines:
         self._rest = b""
         self._type = ""
         self._data: list[str] = []
+        self._id: str | None = None
+        #: Of the last event that was whole.
         self.last_id: str | None = None
         self.retry: float | None = None
 
     def restart(self) -> None:
         """A new connection: an event that was not whole never happened."""
-        self._rest, self._type, self._data = b"", "", []
+        self._rest, self._type, self._data, self._id = b"", "", [], self.last_id
 
     def feed(self, chunk: bytes) -> list[Event]:
         """The events that this completes."""
@@ -59,7 +61,7 @@ class Lines:
     def _line(self, line: str) -> Event | None:
         if not line:
             kind, data = self._type or "message", "\n".join(self._data)
-            had, self._type, self._data = bool(self._data), "", []
+            had, self._type, self._data, self.last_id = bool(self._data), "", [], self._id
             return Event(kind, self._settings.loads(data.encode()), self.last_id) if had else None
         name, _, value = line.partition(":")
         value = value[1:] if value.startswith(" ") else value
@@ -68,7 +70,7 @@ class Lines:
         elif name == "data":
             self._data.append(value)
         elif name == "id" and "\0" not in value:
-            self.last_id = value
+            self._id = value
         elif name == "retry" and value.isdigit():
             self.retry = int(value) / 1000
         return None
