@@ -119,7 +119,7 @@ def test_cancel_ends_running_work(executor: dayfly.DayflyExecutor) -> None:
 def test_a_map_that_takes_too_long_is_ended(client: dayfly.Client) -> None:
     executor = dayfly.DayflyExecutor(4, client=client)
     started = time.monotonic()
-    results = executor.map(calls.sleep, [0.01, 60], timeout=8)
+    results = executor.map(calls.sleep, [0.01, 60], timeout=5)
     assert next(results) == 0.01
     with pytest.raises(cf.TimeoutError):
         next(results)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -118,3 +121,45 @@ def test_a_result_that_is_gone_is_no_null() -> None:
         job = client.get("j")
         with pytest.raises(dayfly.ApiError, match="410 result_expired"):
             job.result()
+
+
+def test_many_are_handed_in_by_one_request() -> None:
+    def taken(*results: dict[str, object]) -> Answer:
+        return Answer(200, json.dumps({"results": results}).encode())
+
+    full = {"index": 1, "status": 429, "problem": {"code": "queue_full", "detail": "wait", "status": 429}}
+    first = taken({"index": 0, "status": 202, "id": "a"}, full, {"index": 2, "status": 200, "id": "c"})
+    jobs = [json.dumps({"id": one, "task": "t", "state": "succeeded", "result": one}).encode() for one in "abc"]
+    second = Answer(202, jobs[1])
+    with peer(busy(), first, second) as there, dayfly.Client(there.url) as client:
+        made: dict[int, Mapping[str, Any]] = {}
+        client.run(client.operations.submit_many("t", [1, {"n": Decimal("0.10")}, 3], {"labels": {"a": "b"}}, made))
+        assert [made[index]["id"] for index in range(3)] == ["a", "b", "c"]
+        assert (there.seen[0].path, there.seen[0].headers["content-type"]) == ("/v1/jobs", "application/x-ndjson")
+        assert there.seen[0].body == there.seen[1].body
+        lines = [json.loads(line) for line in there.seen[1].body.splitlines()]
+        assert [line["input"] for line in lines] == [1, {"n": 0.1}, 3]
+        assert b'{"n":0.10}' in there.seen[1].body
+        assert (lines[0]["task"], lines[0]["options"]) == ("t", {"label": ["a:b"]})
+        assert len({line["idempotency_key"] for line in lines}) == 3
+        # The one that was told to wait goes alone, with its own key.
+        assert there.seen[2].path == "/v1/tasks/t?label=a%3Ab"
+        assert there.seen[2].headers["idempotency-key"] == json.dumps(lines[1]["idempotency_key"])
+
+
+def test_one_that_is_refused_is_raised_and_the_others_are_known() -> None:
+    wrong = {"index": 1, "status": 422, "problem": {"code": "invalid_input", "detail": "It does not fit."}}
+    results = [wrong, {"index": 0, "status": 202, "id": "a"}, {"index": 2, "status": 202, "id": "c"}]
+    made: dict[int, Mapping[str, Any]] = {}
+    with peer(Answer(200, json.dumps({"results": results}).encode())) as there, dayfly.Client(there.url) as client:
+        with pytest.raises(dayfly.ApiError, match="422 invalid_input"):
+            client.run(client.operations.submit_many("t", [1, 2, 3], {}, made))
+        assert sorted(made) == [0, 2]
+
+
+def test_an_older_api_is_asked_one_by_one() -> None:
+    answers = [Answer(405, b"{}"), *[Answer(202, JOB) for _ in range(4)]]
+    with peer(*answers) as there, dayfly.Client(there.url) as client:
+        for _ in range(2):
+            client.run(client.operations.submit_many("t", [1, 2], {}, {}))
+        assert [one.path for one in there.seen] == ["/v1/jobs", *["/v1/tasks/t"] * 4]

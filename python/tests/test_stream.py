@@ -22,6 +22,8 @@ def test_a_job_is_followed_to_its_end(client: dayfly.Client) -> None:
     events = list(job.stream())
     kinds = [event.type for event in events]
     assert kinds[0] == "state"
+    assert events[0].data["id"] == job.id
+    assert events[-1].data == {"id": job.id, "state": "succeeded"}
     assert kinds[-1] == "end"
     assert kinds.count("end") == 1
     assert "progress" in kinds

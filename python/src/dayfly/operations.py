@@ -102,6 +102,7 @@ class Operations:
             raise
         give_up = time.monotonic() + self.settings.retry_for
         postponed: ApiError | None = None
+        refused_one: ApiError | None = None
         for result in answer["results"]:
             index = items[int(result["index"])][0]
             if "id" in result:
@@ -113,9 +114,12 @@ class Operations:
                 int(result.get("status") or problem.get("status") or 500),
             )
             error = ApiError(code, status, problem)
-            if status not in RETRIED:
-                raise error
-            postponed = error
+            if status in RETRIED:
+                postponed = error
+            else:
+                refused_one = refused_one or error
+        if refused_one is not None:
+            raise refused_one
         if postponed is not None:
             # One more try each by itself, with its own patience; the same key makes it safe.
             if self.settings.retry_for <= 0 or time.monotonic() > give_up:

@@ -21,7 +21,14 @@ LOOK_EVERY = 1.0
 
 @dataclass(frozen=True)
 class Event:
-    """One thing that happened. `type` is `state`, `progress`, `log`, `end` or `reset`; an open set."""
+    """One thing that happened. `type` is an open set, `data` its JSON:
+
+    - `state`: the job as lists show it; first of all, and whenever it has changed
+    - `progress`: `{fraction, message}`
+    - `log`: `{stream, line, at}`, the old lines first
+    - `reset`: forget the lines so far, all that is kept comes again
+    - `end`: `{id, state}`, after which nothing comes
+    """
 
     type: str
     #: The event's JSON.
@@ -151,11 +158,12 @@ class Follower:
         state, progress = self._job.state, data.get("progress")
         events = []
         if state != self._seen[0]:
-            events.append(Event("state", {"state": state}))
+            left_out = ("input", "result", "attempts")
+            events.append(Event("state", {name: value for name, value in data.items() if name not in left_out}))
         if progress and progress != self._seen[1]:
             events.append(Event("progress", progress))
         self._seen = (state, progress)
         if self._job.ended:
             self.done = True
-            events.append(Event("end", {"state": state, "error": data.get("error")}))
+            events.append(Event("end", {"id": self._job.id, "state": state}))
         return events
