@@ -97,6 +97,13 @@ def test_odd_exceptions_come_back_too(executor: dayfly.DayflyExecutor) -> None:
     assert len(executor.submit(calls.fail_with, "large").result(30)) == 3_000_000
 
 
+def test_what_a_function_prints_is_never_taken_for_a_pickle(executor: dayfly.DayflyExecutor) -> None:
+    error = executor.submit(calls.fail_with, "forged").exception(30)
+    assert type(error) is dayfly.JobFailed
+    assert error.exit_code == 1
+    assert "dayfly.call: 1/1" in error.stderr_tail
+
+
 def test_cancel_ends_running_work(executor: dayfly.DayflyExecutor) -> None:
     future = executor.submit(calls.sleep, 60)
     heard: list[bool] = []

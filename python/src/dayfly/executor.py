@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import itertools
 import pickle
+import secrets
 import sys
 import threading
 import time
@@ -143,7 +144,7 @@ class DayflyExecutor(Executor):
         """One call, from its submit to its end."""
         try:
             if future.handed_in(lambda: self._client.submit(self._task, request, **self._options)) and future.job:
-                self._await(future, future.job)
+                self._await(future, future.job, request)
         except JobCancelled:
             future.cancelled_elsewhere()
         except BaseException as error:
@@ -152,11 +153,11 @@ class DayflyExecutor(Executor):
             with self._lock:
                 self._futures.discard(future)
 
-    def _await(self, future: DayflyFuture[Any], job: Job) -> None:
+    def _await(self, future: DayflyFuture[Any], job: Job, request: dict[str, Any]) -> None:
         try:
             answer = job.result()
         except JobFailed as failed:
-            error = _raised_there(failed, job)
+            error = _raised_there(failed, job, request["mark"])
             if error is None:
                 raise
             _settle(future, error=error)
@@ -226,7 +227,12 @@ def packed_call(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dic
                 f"{function!r} or its arguments are of an interactive session, where no worker finds them: use a module"
             )
     module, name = getattr(function, "__module__", "?"), getattr(function, "__qualname__", repr(function))
-    return {"function": f"{module}:{name}"[:200], "main": script, "call": as_text(pickled)}
+    return {
+        "function": f"{module}:{name}"[:200],
+        "main": script,
+        "mark": secrets.token_hex(8),
+        "call": as_text(pickled),
+    }
 
 
 def _script() -> str | None:
@@ -248,13 +254,13 @@ def _settle(future: DayflyFuture[Any], *, value: Any = None, error: BaseExceptio
             future.set_exception(error)
 
 
-def _raised_there(failed: JobFailed, job: Job) -> BaseException | None:
+def _raised_there(failed: JobFailed, job: Job, mark: str) -> BaseException | None:
     """What the function raised, with where it did so as its cause; `None` when it was not the function that failed."""
     if failed.kind != "exit_code":
         return None
-    found = read_raised(failed.stderr_tail)
+    found = read_raised(failed.stderr_tail, mark)
     if found is None:
-        found = read_raised(job.logs(tail=_LAST_LINES))
+        found = read_raised(job.logs(tail=_LAST_LINES), mark)
     if found is None:
         return None
     error, trace = found
