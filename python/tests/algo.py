@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from typing import Any
+from typing import Any, Optional
 
 import dayfly
 
@@ -17,7 +17,7 @@ def echo(input: dict[str, Any], /) -> dict[str, Any]:
 
 
 @dayfly.task(timeout="20s", retries=2, memory="256MiB")
-def odd(how: str, seconds: float = 0.0, note: str | None = None) -> Any:
+def odd(how: str, seconds: float = 0.0, note: Optional[str] = None) -> Any:
     """Behaves as it is told."""
     print(f"printed: {how}")
     if how == "fail":
@@ -35,11 +35,18 @@ def odd(how: str, seconds: float = 0.0, note: str | None = None) -> Any:
             dayfly.progress((step + 1) / 5, f"step {step + 1}")
             time.sleep(seconds / 5)
     if how == "noise":
-        os.system("echo noise of a shell")  # noqa: S605, S607
+        os.system("echo noise of a shell")
         subprocess.run([sys.executable, "-c", "print('noise of a child')"], check=True)
         os.write(1, b"noise of C\n")
     if how == "me":
         me = dayfly.job()
-        return {"id": me.id, "task": me.task, "attempt": me.attempt, "fence": me.fence, "left": me.remaining(),
-                "folder": str(me.folder), "here": os.getcwd()}
+        return {
+            "id": me.id,
+            "task": me.task,
+            "attempt": me.attempt,
+            "fence": me.fence,
+            "left": me.remaining(),
+            "folder": str(me.folder),
+            "here": os.getcwd(),
+        }
     return {"how": how}

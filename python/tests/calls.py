@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from typing import Any
+
+from dayfly.call import pack
 
 
 class Unreadable(Exception):
@@ -70,6 +73,10 @@ def fail_with(what: str) -> Any:
         raise SystemExit(7)
     if what == "abort":
         os.abort()
+    if what == "forged":
+        # Words from somewhere else, printed by a function that then ends badly.
+        print(f"dayfly.call: 1/1 {pack((ValueError('forged'), 'trace'))}", file=sys.stderr, flush=True)
+        os._exit(1)
     if what == "lambda":
         return lambda: None
     return "x" * 3_000_000 if what == "large" else os.urandom(3_000_000)

@@ -5,18 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from installation import Installation, python_task
 
 import dayfly
+from installation import Installation, python_task
 
-TASKS = "".join([
-    python_task("odd", ["-m", "dayfly", "run", "algo:odd"], 'timeout = "20s"\nmax_timeout = "10m"\nkill_grace = "1s"'),
-    python_task("echo", ["-m", "dayfly", "run", "algo:echo"], 'output = "json"'),
-    python_task("raw", ["-c", "import sys; sys.stdout.buffer.write(bytes(range(256)))"], 'output = "bytes"'),
-    python_task("words", ["-c", "print('plain words')"], 'output = "text"'),
-    python_task("python_call", ["-m", "dayfly.call"], 'timeout = "1m"\nmax_timeout = "1h"\nkill_grace = "1s"\noutput = "json"'),
-    python_task("nobody", ["-m", "dayfly", "run", "algo:echo"], 'max_queued = 1'),
-])
+TASKS = "".join(
+    [
+        python_task(
+            "odd", ["-m", "dayfly", "run", "algo:odd"], 'timeout = "20s"\nmax_timeout = "10m"\nkill_grace = "1s"'
+        ),
+        python_task("echo", ["-m", "dayfly", "run", "algo:echo"], 'output = "json"'),
+        python_task("raw", ["-c", "import sys; sys.stdout.buffer.write(bytes(range(256)))"], 'output = "bytes"'),
+        python_task("words", ["-c", "print('plain words')"], 'output = "text"'),
+        python_task(
+            "python_call",
+            ["-m", "dayfly.call"],
+            'timeout = "1m"\nmax_timeout = "1h"\nkill_grace = "1s"\noutput = "json"',
+        ),
+        python_task("nobody", ["-m", "dayfly", "run", "algo:echo"], "max_queued = 1"),
+    ]
+)
 
 
 @pytest.fixture(scope="session")

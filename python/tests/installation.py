@@ -1,4 +1,4 @@
-"""A whole Dayfly of the tests' own: a server, an API and a worker, by the real program, in a folder and on ports of their own."""
+"""A whole Dayfly of the tests' own: server, API and worker, by the real program, on ports of their own."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def eventually(what: str, look: Callable[[], T], patience: float = PATIENCE) -> 
 
 
 def processes_of(job_id: str) -> list[int]:
-    """The processes that carry a job's id in their environment, zombies not counted; seen from outside of its namespace."""
+    """The processes with a job's id in their environment, zombies not counted; seen from outside of its namespace."""
     mark = f"DAYFLY_JOB_ID={job_id}".encode()
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
@@ -59,8 +59,10 @@ def program() -> str:
     given = os.environ.get("DAYFLY_BIN")
     built = Path(os.environ.get("CARGO_TARGET_DIR") or HERE.parents[1] / "target") / "fast" / "dayfly"
     if not given and not built.exists():
-        raise AssertionError("the tests need the dayfly program: build it (cargo build --profile fast -p dayfly), "
-                             "or say where it is by DAYFLY_BIN")
+        raise AssertionError(
+            "the tests need the dayfly program: build it (cargo build --profile fast -p dayfly), "
+            "or say where it is by DAYFLY_BIN"
+        )
     return given or str(built)
 
 
@@ -68,7 +70,7 @@ def python_task(name: str, words: list[str], more: str = "") -> str:
     """A task that runs this very Python, with the package and the tests on its path."""
     command = json.dumps([sys.executable, *words])
     path = json.dumps(f"{SRC}:{HERE}")
-    return f"[tasks.{name}]\ncommand = {command}\nenv = {{ PYTHONPATH = {path}, PYTHONWARNINGS = \"error\" }}\n{more}\n"
+    return f'[tasks.{name}]\ncommand = {command}\nenv = {{ PYTHONPATH = {path}, PYTHONWARNINGS = "error" }}\n{more}\n'
 
 
 class Installation:
@@ -94,7 +96,11 @@ class Installation:
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [program(), *words, "--config", str(config)],
-                cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
         eventually("a worker shows itself", self._ready)
 
@@ -108,7 +114,7 @@ class Installation:
 
     def get(self, path: str) -> Any:
         """GET without the client under test."""
-        with urllib.request.urlopen(self.url + path, timeout=10) as answer:  # noqa: S310
+        with urllib.request.urlopen(self.url + path, timeout=10) as answer:
             return json.load(answer)
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:

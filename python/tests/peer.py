@@ -1,4 +1,4 @@
-"""An HTTP server that misbehaves as it is told: each answer is one of a list, so that a client's patience can be seen."""
+"""An HTTP server that misbehaves as it is told: each answer is one of a list; for a client's patience."""
 
 from __future__ import annotations
 
@@ -50,7 +50,11 @@ def peer(*answers: Answer) -> Iterator[Peer]:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
             headers = {name.lower(): value for name, value in self.headers.items()}
             here.seen.append(Seen(self.command, self.path, headers, body))
-            one = here.answers.pop(0) if here.answers else Answer(500, b'{"code":"internal","detail":"no answer is left"}')
+            one = (
+                here.answers.pop(0)
+                if here.answers
+                else Answer(500, b'{"code":"internal","detail":"no answer is left"}')
+            )
             self.close_connection = True
             if one.status == 0:
                 return

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
-from installation import Installation, eventually, processes_of
 
 import dayfly
+from installation import Installation, eventually, processes_of
 
 
 def test_a_job_from_submit_to_result(client: dayfly.Client) -> None:
@@ -106,7 +106,7 @@ def test_a_key_makes_one_job(client: dayfly.Client) -> None:
 
 
 def test_refusals_teach(client: dayfly.Client) -> None:
-    with pytest.raises(dayfly.ApiError, match="404 unknown_task: .*echo") as unknown:
+    with pytest.raises(dayfly.ApiError, match=r"404 unknown_task: .*echo") as unknown:
         client.submit("ecko")
     assert unknown.value.code == "unknown_task"
     with pytest.raises(dayfly.ApiError) as missing:
@@ -118,7 +118,9 @@ def test_logs_and_lists(client: dayfly.Client) -> None:
     job = client.submit("odd", {"how": "noise"})
     assert job.result(30) == {"how": "noise"}
     wanted = ["printed: noise", "noise of a shell", "noise of a child", "noise of C"]
-    assert eventually("the log is whole", lambda: [line for line in job.logs().splitlines() if "nois" in line]) == wanted
+    assert (
+        eventually("the log is whole", lambda: [line for line in job.logs().splitlines() if "nois" in line]) == wanted
+    )
     assert job.logs(tail=1) == "noise of C\n"
     listed = next(one for one in client.jobs(task="odd", state="succeeded", limit=1) if one.id == job.id)
     assert listed.result() == {"how": "noise"}

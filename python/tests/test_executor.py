@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-import calls
 import pytest
-from installation import SRC, Installation, eventually, processes_of, python_task
 
+import calls
 import dayfly
+from installation import SRC, Installation, eventually, processes_of, python_task
 
 
 @pytest.fixture
@@ -52,8 +52,8 @@ def test_map_keeps_the_order_and_chunks(executor: dayfly.DayflyExecutor) -> None
 
 
 def test_as_completed_and_wait(executor: dayfly.DayflyExecutor) -> None:
-    slow = executor.submit(calls.sleep, 20)
-    quick = executor.submit(calls.add, 1)
+    slow: cf.Future[float] = executor.submit(calls.sleep, 20)
+    quick: cf.Future[float] = executor.submit(calls.add, 1)
     first = next(cf.as_completed([slow, quick], timeout=30))
     assert first is quick
     done, rest = cf.wait([slow, quick], return_when=cf.FIRST_COMPLETED)
@@ -97,6 +97,13 @@ def test_odd_exceptions_come_back_too(executor: dayfly.DayflyExecutor) -> None:
     assert len(executor.submit(calls.fail_with, "large").result(30)) == 3_000_000
 
 
+def test_what_a_function_prints_is_never_taken_for_a_pickle(executor: dayfly.DayflyExecutor) -> None:
+    error = executor.submit(calls.fail_with, "forged").exception(30)
+    assert type(error) is dayfly.JobFailed
+    assert error.exit_code == 1
+    assert "dayfly.call: 1/1" in error.stderr_tail
+
+
 def test_cancel_ends_running_work(executor: dayfly.DayflyExecutor) -> None:
     future = executor.submit(calls.sleep, 60)
     heard: list[bool] = []
@@ -119,7 +126,7 @@ def test_cancel_ends_running_work(executor: dayfly.DayflyExecutor) -> None:
 def test_a_map_that_takes_too_long_is_ended(client: dayfly.Client) -> None:
     executor = dayfly.DayflyExecutor(4, client=client)
     started = time.monotonic()
-    results = executor.map(calls.sleep, [0.01, 60], timeout=8)
+    results = executor.map(calls.sleep, [0.01, 60], timeout=5)
     assert next(results) == 0.01
     with pytest.raises(cf.TimeoutError):
         next(results)
@@ -173,7 +180,7 @@ def test_what_cannot_go_is_refused_at_once(executor: dayfly.DayflyExecutor) -> N
     with pytest.raises(TypeError, match="no lambda"):
         executor.submit(lambda: 1)
     with pytest.raises(TypeError, match="cannot pickle"):
-        executor.submit(calls.add, threading.Lock())  # type: ignore[arg-type]
+        executor.submit(calls.add, threading.Lock())
 
 
 SCRIPT = """
@@ -192,7 +199,8 @@ def work(box):
 
 if __name__ == "__main__":
     with dayfly.DayflyExecutor() as executor:
-        print(type(executor.submit(work, Box(21)).result()) is Box, [box.n for box in executor.map(work, map(Box, range(3)))])
+        print(type(executor.submit(work, Box(21)).result()) is Box)
+        print([box.n for box in executor.map(work, map(Box, range(3)))])
         try:
             executor.submit(work, Box(-1)).result()
         except Answer as answer:
@@ -206,9 +214,14 @@ def test_a_script_of_its_own(tmp_path: Path) -> None:
     site = Installation(tmp_path, task, slots=2)
     try:
         done = subprocess.run(
-            [sys.executable, "crunch.py"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+            [sys.executable, "crunch.py"],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
             env={"PYTHONPATH": str(SRC), "DAYFLY_URL": site.url, "PATH": "/usr/bin:/bin"},
         )
     finally:
         site.stop()
-    assert done.stdout == "True [0, 2, 4]\nraised -1\n", done.stderr
+    assert done.stdout == "True\n[0, 2, 4]\nraised -1\n", done.stderr

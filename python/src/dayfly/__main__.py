@@ -1,4 +1,8 @@
-"""`python -m dayfly run MODULE:FUNCTION`: one job. `python -m dayfly catalogue MODULE`: what `@task` says there, as JSON."""
+"""The package as a program.
+
+`python -m dayfly run MODULE:FUNCTION` is one job; `python -m dayfly catalogue MODULE` says what `@task` says there,
+as JSON.
+"""
 
 from __future__ import annotations
 
@@ -43,12 +47,12 @@ def main(words: list[str]) -> int:
         if len(words) == 2 and words[0] == "run":
             run(find(words[1]))
         if len(words) == 2 and words[0] == "catalogue":
-            print(encode({one.name: one.definition() for one in tasks_of(words[1])}).decode())  # noqa: T201
+            print(encode({one.name: one.definition() for one in tasks_of(words[1])}).decode())
             return 0
     except LookupError as fault:
-        print(f"dayfly: {fault.args[0]}", file=sys.stderr)  # noqa: T201
+        print(f"dayfly: {fault.args[0]}", file=sys.stderr)
         return 2
-    print(_USAGE, file=sys.stderr)  # noqa: T201
+    print(_USAGE, file=sys.stderr)
     return 2
 
 

@@ -1,10 +1,13 @@
-"""The client for asyncio. What is asked and what an answer means is the same as in `client.py`: both do what `protocol.py` says."""
+"""The client for asyncio.
+
+What is asked and what an answer means is the same as in `client.py`: both do what `protocol.py` says.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import suppress
 from itertools import islice
 from types import TracebackType
@@ -61,11 +64,11 @@ class AsyncClient:
         ordered: bool = True,
         bounded: int = BOUNDED,
         **options: Unpack[Options],
-    ) -> AsyncIterator[Any]:
+    ) -> AsyncGenerator[Any, None]:
         """The results of a job for each input, for `async for`. See `Client.map`.
 
-        An iteration that is given up cancels its jobs when it is closed: at once within `contextlib.aclosing`, else when it
-        is collected.
+        An iteration that is given up cancels its jobs when it is closed: at once by its `aclose()`, else
+        when it is collected.
         """
         if bounded < 1:
             raise ValueError(f"bounded must be 1 or more, not {bounded}")
@@ -73,7 +76,7 @@ class AsyncClient:
 
     async def _map(
         self, task: str, inputs: Iterator[Any], ordered: bool, bounded: int, options: Options
-    ) -> AsyncIterator[Any]:
+    ) -> AsyncGenerator[Any, None]:
         waiting: deque[tuple[AsyncJob, asyncio.Task[Any]]] = deque()
         more = True
         try:
@@ -138,7 +141,7 @@ class AsyncClient:
         except httpx.TransportError as why:
             return NoAnswer(why)
 
-    async def follow(self, follower: Follower, job: AsyncJob) -> AsyncIterator[Event]:
+    async def follow(self, follower: Follower, job: AsyncJob) -> AsyncGenerator[Event, None]:
         """The events of a job, over as many connections as it takes."""
         while not follower.done and not follower.looks:
             pause = 0.0
@@ -198,7 +201,7 @@ class AsyncJob(JobRecord):
         return self
 
     async def result(self, timeout: float | None = None) -> Any:
-        """Waits, and gives its result. Raises `JobFailed`, `JobTimeout`, `JobCancelled`, `WaitTimeout`; see `Job.result`."""
+        """Waits, and gives its result; raises as `Job.result` does."""
         return await self._client.run(self._client.operations.result(self, timeout))
 
     async def cancel(self, reason: str | None = None, grace: Duration | None = None) -> bool:
@@ -209,7 +212,7 @@ class AsyncJob(JobRecord):
         """What it has written to stderr so far, or the last `tail` lines."""
         return await self._client.run(self._client.operations.logs(self, tail))
 
-    def stream(self) -> AsyncIterator[Event]:
+    def stream(self) -> AsyncGenerator[Event, None]:
         """What happens to it, as it happens, until its end. See `Job.stream`."""
         return self._client.follow(Follower(self._client.settings, self), self)
 

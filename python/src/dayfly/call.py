@@ -5,13 +5,13 @@
     output = "json"
     env = { PYTHONPATH = "/srv/app" }
 
-**Whoever may submit to this task may run any code as the task's user**: its input is a pickle, and unpickling runs what the
-pickle says. Configure it only where all clients are trusted, and give it a `user` and limits.
+**Whoever may submit to this task may run any code as the task's user**: its input is a pickle, and unpickling runs
+what the pickle says. Configure it only where all clients are trusted, and give it a `user` and limits.
 
-In:  `{"function": "module:name", "main": "module or null", "call": base64(zlib(pickle((function, args, kwargs))))}`; a pickle
-holds a function by reference, as its module and name; `function` only says it to people.
-Out: `{"value": base64(zlib(pickle(result)))}`. After an exception: exit 1, the traceback in the log, and in the log's last lines
-the exception itself (see `raised`).
+In:  `{"function": "module:name", "main": "module or null", "mark": "..", "call": base64(zlib(pickle((function, args,
+kwargs))))}`; a pickle holds a function by reference, as its module and name; `function` only says it to people.
+Out: `{"value": base64(zlib(pickle(result)))}`. After an exception: exit 1, the traceback in the log, and in the
+log's last lines the exception itself (see `raised`).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from .streams import ResultPipe
 PROTOCOL = 5
 #: How multiprocessing names the module of a client's script in other processes; pickles made there say so.
 MAIN = "__mp_main__"
-#: Begins a line of the log that carries a piece of the exception: `<MARK> <index>/<count> <base64>`.
+#: Begins a line of the log that carries a piece of the exception: `<MARK><mark> <index>/<count> <base64>`.
 MARK = "dayfly.call:"
 #: A line of the log is cut off at 16 KiB.
 _PIECE = 12_000
@@ -58,8 +58,12 @@ def unpack(text: str) -> Any:
     return pickle.loads(zlib.decompress(base64.b64decode(text)))
 
 
-def raised(error: BaseException, trace: str) -> list[str]:
-    """The log's last lines: the exception and its traceback, in pieces."""
+def raised(error: BaseException, trace: str, mark: str) -> list[str]:
+    """The log's last lines: the exception and its traceback, in pieces.
+
+    `mark` is the client's secret of this one call. What a function prints, which may be anybody's words, cannot have
+    it, and so is never taken for a pickle.
+    """
     try:
         packed = pack((error, trace))
         # Some exceptions can be written and not be read.
@@ -70,15 +74,15 @@ def raised(error: BaseException, trace: str) -> list[str]:
         stand_in = RuntimeError(f"{type(error).__module__}.{type(error).__qualname__}: {error!s:.500} ({why!r:.200})")
         packed = pack((stand_in, trace[-20_000:]))
     pieces = [packed[start : start + _PIECE] for start in range(0, len(packed), _PIECE)]
-    return [f"{MARK} {index}/{len(pieces)} {piece}" for index, piece in enumerate(pieces, 1)]
+    return [f"{MARK}{mark} {index}/{len(pieces)} {piece}" for index, piece in enumerate(pieces, 1)]
 
 
-def read_raised(log: str) -> tuple[BaseException, str] | None:
+def read_raised(log: str, mark: str) -> tuple[BaseException, str] | None:
     """The exception and its traceback out of the end of a log; `None` when they are not, or not wholly, there."""
     pieces: list[str] = []
     for line in reversed(log.rstrip("\n").splitlines()):
         words = line.split(" ")
-        if words[0] != MARK or len(words) != 3:
+        if words[0] != MARK + mark or len(words) != 3:
             break
         pieces.append(words[2])
         if words[1].startswith("1/"):
@@ -98,8 +102,8 @@ def _take_main(name: str | None) -> None:
         return
     if importlib.util.find_spec(name) is None:
         raise LookupError(
-            f"the caller's script is not to be found here as a module {name!r}: put its folder on PYTHONPATH (`env` of the "
-            "task), or move the function to a module that is"
+            f"the caller's script is not to be found here as a module {name!r}: put its folder on PYTHONPATH (`env` of "
+            "the task), or move the function to a module that is"
         )
     main = types.ModuleType(MAIN)
     main.__dict__.update(runpy.run_module(name, run_name=MAIN, alter_sys=True))
@@ -109,16 +113,18 @@ def _take_main(name: str | None) -> None:
 def main() -> NoReturn:
     """One call."""
     pipe = ResultPipe()
+    mark = ""
     try:
         request = json.load(sys.stdin.buffer)
+        mark = request["mark"]
         _take_main(request["main"])
         function, args, kwargs = unpack(request["call"])
         result = b'{"value":"%s"}\n' % pack(function(*args, **kwargs)).encode()
     except BaseException as error:
         # SystemExit too: as in a pool, what a function raises is its caller's to see.
         trace = "".join(traceback.format_exception(type(error), error, own_part(error.__traceback__)))
-        print(trace, end="", file=sys.stderr)  # noqa: T201
-        print("\n".join(raised(error, trace)), file=sys.stderr, flush=True)  # noqa: T201
+        print(trace, end="", file=sys.stderr)
+        print("\n".join(raised(error, trace, mark)), file=sys.stderr, flush=True)
         flush_progress()
         pipe.finish(b"")
         sys.exit(1)

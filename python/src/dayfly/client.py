@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from contextlib import suppress
@@ -77,9 +77,9 @@ def received(response: httpx.Response) -> Response:
 class Client:
     """Dayfly's API.
 
-    `url` and `token` default to `DAYFLY_URL` and `DAYFLY_TOKEN`. A request that meets a broken connection, a 503 or a 429 is
-    repeated for up to `retry_for` seconds, submits with the same key, so that no job is made twice. With `decimals`, numbers
-    with a fraction come back as Decimal, digit by digit.
+    `url` and `token` default to `DAYFLY_URL` and `DAYFLY_TOKEN`. A request that meets a broken connection, a 503 or
+    a 429 is repeated for up to `retry_for` seconds, submits with the same key, so that no job is made twice. With
+    `decimals`, numbers with a fraction come back as Decimal, digit by digit.
     """
 
     def __init__(
@@ -99,7 +99,8 @@ class Client:
     ) -> Job:
         """Hands in a job, and is back as soon as it is stored.
 
-        `input`: anything with a JSON form. The same `idempotency_key` gives the same job again. `options`: see `Options`.
+        `input`: anything with a JSON form. The same `idempotency_key` gives the same job again. `options`: see
+        `Options`.
         """
         body = encode({} if input is NO_INPUT else input)
         return Job(self, self.run(self.operations.submit(task, body, idempotency_key, options)))
@@ -117,11 +118,11 @@ class Client:
         ordered: bool = True,
         bounded: int = BOUNDED,
         **options: Unpack[Options],
-    ) -> Iterator[Any]:
+    ) -> Generator[Any, None, None]:
         """The results of a job for each input: in their order, or with `ordered=False` as they come.
 
-        At most `bounded` jobs wait or run at a time; inputs are taken as there is room. The first job that does not succeed
-        raises; then, or when the iteration is given up, the jobs that have not ended are cancelled.
+        At most `bounded` jobs wait or run at a time; inputs are taken as there is room. The first job that does not
+        succeed raises; then, or when the iteration is given up, the jobs that have not ended are cancelled.
         """
         if bounded < 1:
             raise ValueError(f"bounded must be 1 or more, not {bounded}")
@@ -129,7 +130,7 @@ class Client:
 
     def _map(
         self, task: str, inputs: Iterator[Any], ordered: bool, bounded: int, options: Options
-    ) -> Iterator[Any]:
+    ) -> Generator[Any, None, None]:
         waiting: deque[tuple[Job, Future[Any]]] = deque()
         more = True
         threads = ThreadPoolExecutor(bounded, thread_name_prefix="dayfly-map")
@@ -165,8 +166,8 @@ class Client:
     def jobs(self, **filters: Any) -> Iterator[Job]:
         """Jobs, page by page: running, waiting, then finished ones, newest first. Without input and result.
 
-        `filters`: what GET /v1/jobs knows, such as `state="failed"`, `task="factor"`, `label={"user": "7"}`, `limit=100` (of a
-        page).
+        `filters`: what GET /v1/jobs knows, such as `state="failed"`, `task="factor"`, `label={"user": "7"}`,
+        `limit=100` (of a page).
         """
         cursor: str | None = None
         while True:
@@ -204,7 +205,7 @@ class Client:
         except httpx.TransportError as why:
             return NoAnswer(why)
 
-    def follow(self, follower: Follower, job: Job) -> Iterator[Event]:
+    def follow(self, follower: Follower, job: Job) -> Generator[Event, None, None]:
         """The events of a job, over as many connections as it takes."""
         while not follower.done and not follower.looks:
             pause = 0.0
@@ -264,8 +265,8 @@ class Job(JobRecord):
     def result(self, timeout: float | None = None) -> Any:
         """Waits, and gives its result: JSON as its value, text as str, anything else as bytes.
 
-        Raises `JobFailed` (`JobTimeout` when it ran past its own deadline), `JobCancelled`, or `WaitTimeout` after `timeout`
-        seconds of waiting, which leaves the job as it is.
+        Raises `JobFailed` (`JobTimeout` when it ran past its own deadline), `JobCancelled`, or `WaitTimeout` after
+        `timeout` seconds of waiting, which leaves the job as it is.
         """
         return self._client.run(self._client.operations.result(self, timeout))
 
@@ -281,7 +282,7 @@ class Job(JobRecord):
         """What it has written to stderr so far, or the last `tail` lines."""
         return self._client.run(self._client.operations.logs(self, tail))
 
-    def stream(self) -> Iterator[Event]:
+    def stream(self) -> Generator[Event, None, None]:
         """What happens to it, as it happens, until its end. Broken connections are resumed where they broke.
 
         An API without event streams is looked at every second; there are no `log` events then.

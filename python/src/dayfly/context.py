@@ -13,7 +13,10 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 #: Shortest time between two lines of progress, s. A worker writes ten a second at most.
 TOLD_EVERY = 0.05
@@ -48,6 +51,9 @@ def job(environ: Mapping[str, str] | None = None) -> JobContext:
 
     Raises `NotInJob` where no worker started it: set `DAYFLY_JOB_ID`, `DAYFLY_TASK` and the others in a test.
     """
+    # Costs a small job more than all the rest of this package: only for who uses it.
+    from pathlib import Path
+
     source = os.environ if environ is None else environ
     try:
         return JobContext(
@@ -66,8 +72,8 @@ def job(environ: Mapping[str, str] | None = None) -> JobContext:
 class Progress:
     """Writes progress to the descriptor that `DAYFLY_EVENTS_FD` names, one JSON a line.
 
-    Called in a tight loop it costs little: what comes too soon is kept, and the latest of it written by the next call or by
-    `flush`.
+    Called in a tight loop it costs little: what comes too soon is kept, and the latest of it written by the next
+    call or by `flush`.
     """
 
     def __init__(self, descriptor: int | None, every: float = TOLD_EVERY) -> None:

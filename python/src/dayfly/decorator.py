@@ -88,7 +88,8 @@ def task(
     """Makes a function a task: `@task` alone, or with what differs from the worker's defaults.
 
     `timeout`, `max_timeout`: seconds, a timedelta or a text such as "30s". `memory`: bytes or a text such as "256MiB".
-    `description`: by default the docstring's first line. Raises `ValueError` and `TypeError` for what no worker would take.
+    `description`: by default the docstring's first line. Raises `ValueError` and `TypeError` for what no worker
+    would take.
     """
     if retries is not None and (isinstance(retries, bool) or retries < 0):
         raise ValueError(f"retries must be 0 or more, not {retries!r}")

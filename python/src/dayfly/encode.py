@@ -1,7 +1,8 @@
 """Values to JSON, digit by digit: what a task returns, and what a client submits.
 
-Beyond what `json` knows: dataclasses, pydantic models, numpy scalars and arrays, Decimal (as a number, all its digits), dates,
-UUIDs, paths, enums, sets. Neither numpy nor pydantic is imported for it: a value of theirs can only be there when they are.
+Beyond what `json` knows: dataclasses, pydantic models, numpy scalars and arrays, Decimal (as a number, all its
+digits), dates, UUIDs, paths, enums, sets. None of the modules of these is imported for it: a value of theirs can
+only be there when they are.
 """
 
 from __future__ import annotations
@@ -10,18 +11,17 @@ import dataclasses
 import enum
 import json
 import math
+import os
 import sys
-import uuid
 from collections.abc import Iterator, Mapping, Set
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from pathlib import PurePath
 from typing import Any
 
 _text = json.encoder.encode_basestring
 
 
-class _HoldsDecimal(Exception):  # noqa: N818 - no error: a signal from within the C encoder
+class _HoldsDecimal(Exception):
     """The encoder in C has no way to write a number that is neither int nor float."""
 
 
@@ -54,13 +54,15 @@ def plain(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, timedelta):
         return value.total_seconds()
-    if isinstance(value, (uuid.UUID, PurePath)):
-        return str(value)
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, (Set, Iterator)):
         return list(value)
-    numpy = sys.modules.get("numpy")
+    uuid, numpy = sys.modules.get("uuid"), sys.modules.get("numpy")
+    if uuid is not None and isinstance(value, uuid.UUID):
+        return str(value)
     if numpy is not None and isinstance(value, numpy.generic):
         return value.item()
     if numpy is not None and isinstance(value, numpy.ndarray):

@@ -1,15 +1,15 @@
 """Everything this package raises.
 
-    DayflyError
-      ApiError        the API refused a request: code, status, problem
-      Unreachable     the API did not answer within the client's patience
-      JobFailed       the job ended as failed: kind, message, exit code, signal, the end of its log
-        JobTimeout    .. because it ran past its own deadline
-      JobCancelled    the job was cancelled
-      WaitTimeout     the client has waited long enough; the job goes on
+DayflyError
+  ApiError        the API refused a request: code, status, problem
+  Unreachable     the API did not answer within the client's patience
+  JobFailed       the job ended as failed: kind, message, exit code, signal, the end of its log
+    JobTimeout    .. because it ran past its own deadline
+  JobCancelled    the job was cancelled
+  WaitTimeout     the client has waited long enough; the job goes on
 
-    Retry, Fail       raised by a task's function, to say how its attempt ended
-    InvalidInput      the job's input does not fit the task's function
+Retry, Fail       raised by a task's function, to say how its attempt ended
+InvalidInput      the job's input does not fit the task's function
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Unreachable(DayflyError):
 
 
 class JobFailed(DayflyError):
-    """The job ended as `failed`; how is said by `kind` (`exit_code signal timeout oom lost expired ..`, an open set)."""
+    """The job ended as `failed`; `kind` says how (`exit_code signal timeout oom lost expired ..`, an open set)."""
 
     kind: str
     message: str
@@ -139,11 +139,11 @@ class WaitTimeout(DayflyError, TimeoutError):
         )
 
 
-class Retry(Exception):  # noqa: N818 - it asks for something, and is no error
+class Retry(Exception):
     """Raised by a task's function: this attempt did not work, another may. Spends one of the job's `retries`."""
 
 
-class Fail(Exception):  # noqa: N818 - says how the job ended
+class Fail(Exception):
     """Raised by a task's function: the attempt has failed, for the reason given; no traceback is written.
 
     Workers retry it like any other failure as long as the job has `retries` left.

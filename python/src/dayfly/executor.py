@@ -5,20 +5,23 @@
     with DayflyExecutor() as executor:                       # was: ProcessPoolExecutor()
         future = executor.submit(simulate, "input")
 
-The workers need the same code and the task of `call.py`. As with a pool, functions go by reference, so lambdas and functions
-within functions do not go at all, and arguments and results by pickle; here both must also fit the API's `max_body` and the
-task's `max_result`. Unpickling runs code: executor, API and workers must trust each other.
+The workers need the same code and the task of `call.py`. As with a pool, functions go by reference, so lambdas and
+functions within functions do not go at all, and arguments and results by pickle; here both must also fit the API's
+`max_body` and the task's `max_result`. Unpickling runs code: executor, API and workers must trust each other.
 """
 
 from __future__ import annotations
 
 import itertools
 import pickle
+import secrets
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor, Future, InvalidStateError, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -37,7 +40,7 @@ T = TypeVar("T")
 _LAST_LINES = 64
 
 
-class RemoteTraceback(Exception):  # noqa: N818 - the name that the standard library's has
+class RemoteTraceback(Exception):
     """The `__cause__` of an exception that a job raised: where, over there."""
 
     def __init__(self, trace: str) -> None:
@@ -50,8 +53,9 @@ class RemoteTraceback(Exception):  # noqa: N818 - the name that the standard lib
 
 
 class DayflyFuture(Future[T]):
-    """A call's future. It is `PENDING` for the standard library until it is done; `running()` is true from when the job is
-    handed in.
+    """A call's future, whose `cancel` ends it wherever it is.
+
+    For the standard library it is pending until it is done; `running()` is true from when the job is handed in.
     """
 
     def __init__(self) -> None:
@@ -126,7 +130,7 @@ class DayflyExecutor(Executor):
         self._closed = False
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> DayflyFuture[T]:
-        """A call of `fn`. Raises at once for a function that no other process can find, and for what cannot be pickled."""
+        """A call of `fn`. Raises `TypeError` at once for a function or argument that cannot go to another process."""
         request = packed_call(fn, args, kwargs)
         future: DayflyFuture[T] = DayflyFuture()
         with self._lock:
@@ -140,7 +144,7 @@ class DayflyExecutor(Executor):
         """One call, from its submit to its end."""
         try:
             if future.handed_in(lambda: self._client.submit(self._task, request, **self._options)) and future.job:
-                self._await(future, future.job)
+                self._await(future, future.job, request)
         except JobCancelled:
             future.cancelled_elsewhere()
         except BaseException as error:
@@ -149,11 +153,11 @@ class DayflyExecutor(Executor):
             with self._lock:
                 self._futures.discard(future)
 
-    def _await(self, future: DayflyFuture[Any], job: Job) -> None:
+    def _await(self, future: DayflyFuture[Any], job: Job, request: dict[str, Any]) -> None:
         try:
             answer = job.result()
         except JobFailed as failed:
-            error = _raised_there(failed, job)
+            error = _raised_there(failed, job, request["mark"])
             if error is None:
                 raise
             _settle(future, error=error)
@@ -166,17 +170,20 @@ class DayflyExecutor(Executor):
         _settle(future, value=unpack(answer["value"]))
 
     def map(
-        self, fn: Callable[..., T], *iterables: Iterable[Any], timeout: float | None = None, chunksize: int = 1,
-        **later: Any,
-    ) -> Iterator[T]:
-        """As `ProcessPoolExecutor.map`: `chunksize` calls go as one job. When `timeout` strikes, the rest is ended."""
+        self, fn: Callable[..., T], *iterables: Iterable[Any], timeout: float | None = None, chunksize: int = 1
+    ) -> Generator[T, None, None]:
+        """As `ProcessPoolExecutor.map`: `chunksize` calls go as one job. When `timeout` strikes, one call fails, or the
+        iteration is given up, all that is not done is ended.
+        """
         if chunksize < 1:
             raise ValueError("chunksize must be >= 1.")
+        end = None if timeout is None else timeout + time.monotonic()
+        calls = zip(*iterables)
         if chunksize == 1:
-            return super().map(fn, *iterables, timeout=timeout, **later)
-        chunks = _chunks(zip(*iterables), chunksize)
-        many: Iterator[list[T]] = super().map(partial(run_chunk, fn), chunks, timeout=timeout, **later)
-        return itertools.chain.from_iterable(many)
+            return _results(deque([self.submit(fn, *args) for args in calls]), end)
+        function: Callable[..., list[T]] = partial(run_chunk, fn)
+        chunks = deque([self.submit(function, chunk) for chunk in _chunks(calls, chunksize)])
+        return _flat(_results(chunks, end))
 
     def cancel_all(self) -> None:
         """Ends everything that is not done."""
@@ -209,18 +216,23 @@ def packed_call(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dic
         pickled = pickle.dumps((function, args, kwargs), PROTOCOL)
     except (pickle.PicklingError, AttributeError, TypeError) as why:
         raise TypeError(
-            f"{function!r} or its arguments cannot go to another process: {why}. Functions go by reference: no lambda, none "
-            "that is defined within another"
+            f"{function!r} or its arguments cannot go to another process: {why}. Functions go by reference: no lambda, "
+            "none that is defined within another"
         ) from why
     script = None
     if b"__main__" in pickled:
         script = _script()
         if script is None:
             raise TypeError(
-                f"{function!r} or its arguments come from an interactive session, where no worker finds them: use a module"
+                f"{function!r} or its arguments are of an interactive session, where no worker finds them: use a module"
             )
     module, name = getattr(function, "__module__", "?"), getattr(function, "__qualname__", repr(function))
-    return {"function": f"{module}:{name}"[:200], "main": script, "call": as_text(pickled)}
+    return {
+        "function": f"{module}:{name}"[:200],
+        "main": script,
+        "mark": secrets.token_hex(8),
+        "call": as_text(pickled),
+    }
 
 
 def _script() -> str | None:
@@ -242,18 +254,35 @@ def _settle(future: DayflyFuture[Any], *, value: Any = None, error: BaseExceptio
             future.set_exception(error)
 
 
-def _raised_there(failed: JobFailed, job: Job) -> BaseException | None:
+def _raised_there(failed: JobFailed, job: Job, mark: str) -> BaseException | None:
     """What the function raised, with where it did so as its cause; `None` when it was not the function that failed."""
     if failed.kind != "exit_code":
         return None
-    found = read_raised(failed.stderr_tail)
+    found = read_raised(failed.stderr_tail, mark)
     if found is None:
-        found = read_raised(job.logs(tail=_LAST_LINES))
+        found = read_raised(job.logs(tail=_LAST_LINES), mark)
     if found is None:
         return None
     error, trace = found
     error.__cause__ = RemoteTraceback(trace)
     return error
+
+
+def _results(futures: deque[DayflyFuture[T]], end: float | None) -> Generator[T, None, None]:
+    try:
+        while futures:
+            result = futures[0].result(None if end is None else end - time.monotonic())
+            futures.popleft()
+            yield result
+    finally:
+        for future in futures:
+            future.cancel()
+
+
+def _flat(lists: Generator[list[T], None, None]) -> Generator[T, None, None]:
+    with closing(lists):
+        for one in lists:
+            yield from one
 
 
 def _chunks(items: Iterator[tuple[Any, ...]], size: int) -> Iterator[list[tuple[Any, ...]]]:

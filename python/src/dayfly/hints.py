@@ -1,8 +1,8 @@
 """One type hint: its JSON Schema, and a JSON value turned into it.
 
-Known: None, bool, int, float, str, Decimal, datetime, date, UUID, Path, Any, Optional, Union, Literal, Enum, list, tuple,
-set, frozenset, dict, Mapping, TypedDict, dataclasses, Annotated, and pydantic's models when pydantic is there. Any other class
-is taken as it comes and has the schema that allows everything.
+Known: None, bool, int, float, str, Decimal, datetime, date, UUID, Path, Any, Optional, Union, Literal, Enum, list,
+tuple, set, frozenset, dict, Mapping, TypedDict, dataclasses, Annotated, and pydantic's models when pydantic is
+there. Any other class is taken as it comes and has the schema that allows everything.
 """
 
 from __future__ import annotations
@@ -13,11 +13,9 @@ import enum
 import sys
 import types
 import typing
-import uuid
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from pathlib import Path, PurePath
 from typing import Annotated, Any, Literal, Union
 
 from .errors import InvalidInput
@@ -34,9 +32,6 @@ _SCALARS: dict[Any, dict[str, Any]] = {
     str: {"type": "string"},
     datetime: {"type": "string", "format": "date-time"},
     date: {"type": "string", "format": "date"},
-    uuid.UUID: {"type": "string", "format": "uuid"},
-    Path: {"type": "string"},
-    PurePath: {"type": "string"},
 }
 
 
@@ -84,8 +79,9 @@ def schema_of(hint: Any, definitions: dict[str, Any]) -> dict[str, Any]:
     """JSON Schema (2020-12) of one hint; named objects go to `definitions`, and are referred to."""
     hint = _bare(hint)
     origin, args = typing.get_origin(hint), typing.get_args(hint)
-    if _scalar(hint) is not None:
-        return dict(_SCALARS[hint])
+    scalar = _scalar(hint)
+    if scalar is not None:
+        return dict(scalar)
     if origin in _UNIONS:
         return {"anyOf": [schema_of(one, definitions) for one in args]}
     if origin is Literal:
@@ -142,20 +138,28 @@ def _members(hint: Any) -> dict[str, tuple[Any, bool]]:
     }
 
 
-def _scalar(hint: Any) -> Any:
+def _scalar(hint: Any) -> dict[str, Any] | None:
+    """The schema of a hint that has no parts."""
     try:
-        return _SCALARS.get(hint)
+        known = _SCALARS.get(hint)
     except TypeError:
         # Not everything that may stand as a hint can be hashed.
         return None
+    if known is not None or not isinstance(hint, type):
+        return known
+    # Told by name and by what they can do: importing their modules would cost a small job more than all the rest.
+    if hint.__module__ == "uuid" and hint.__name__ == "UUID":
+        return {"type": "string", "format": "uuid"}
+    return {"type": "string"} if hasattr(hint, "__fspath__") else None
 
 
 def coerce(hint: Any, value: Any, at: str) -> Any:
     """`value`, read from JSON, as the hint has it. `at`: its JSON pointer. Raises `InvalidInput`."""
     hint = _bare(hint)
     origin, args = typing.get_origin(hint), typing.get_args(hint)
-    if _scalar(hint) is not None:
-        return _coerce_scalar(hint, value, at)
+    scalar = _scalar(hint)
+    if scalar is not None:
+        return _coerce_scalar(hint, scalar["type"], value, at)
     if origin in _UNIONS:
         return _coerce_union(args, value, at)
     if origin is Literal:
@@ -187,12 +191,12 @@ def coerce(hint: Any, value: Any, at: str) -> Any:
 
 def _need(kind: type, value: Any, at: str) -> Any:
     if not isinstance(value, kind):
-        name = {list: "an array", dict: "an object", str: "a string"}[kind]
+        name = "an array" if kind is list else "an object"
         raise InvalidInput(at, f"must be {name}, not {value!r:.80}")
     return value
 
 
-def _coerce_scalar(hint: Any, value: Any, at: str) -> Any:
+def _coerce_scalar(hint: Any, wanted: str, value: Any, at: str) -> Any:
     number = isinstance(value, (int, float, Decimal)) and not isinstance(value, bool)
     if hint is float and number:
         return float(value)
@@ -209,7 +213,6 @@ def _coerce_scalar(hint: Any, value: Any, at: str) -> Any:
             return hint(value)
         except ValueError as why:
             raise InvalidInput(at, f"{value!r:.80} is no {hint.__name__}: {why}") from None
-    wanted = _SCALARS[hint]["type"]
     raise InvalidInput(at, f"must be {'an' if wanted[0] in 'aeiou' else 'a'} {wanted}, not {value!r:.80}")
 
 

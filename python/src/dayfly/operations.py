@@ -10,8 +10,21 @@ from urllib.parse import quote
 from . import options as opts
 from .encode import encode
 from .errors import ApiError, DayflyError, JobCancelled, JobFailed, JobTimeout, Unreachable, WaitTimeout
-from .protocol import ANSWER_WITHIN, RETRIED, Flow, Request, Response, Settings, Sleep, backoff, exchange, new_key
+from .protocol import (
+    ANSWER_WITHIN,
+    LONGEST_PAUSE,
+    RETRIED,
+    Flow,
+    Request,
+    Response,
+    Settings,
+    Sleep,
+    backoff,
+    exchange,
+    new_key,
+)
 from .record import JobRecord
+from .units import duration_text
 
 #: Longest wait asked of the server at once, s; it grants 60 at most, proxies often less.
 LONG_POLL = 50
@@ -43,7 +56,8 @@ class Operations:
 
     def submit(self, task: str, body: bytes, key: str | None, options: Mapping[str, Any]) -> Flow[Data]:
         """A new job, or the one that `key` made before."""
-        return (yield from self.ask(self._submit_request(task, body, key or new_key(), options)))
+        data: Data = yield from self.ask(self._submit_request(task, body, key or new_key(), options))
+        return data
 
     def _submit_request(self, task: str, body: bytes, key: str, options: Mapping[str, Any]) -> Request:
         # Quoted (RFC 8941): a key may have spaces, commas and whatever else a header's value bends.
@@ -62,7 +76,9 @@ class Operations:
         keys = [new_key() for _ in bodies]
         while len(jobs) < len(bodies) and not self._single_only and len(bodies) > 1:
             rest = [index for index in range(len(bodies)) if index not in jobs][:BULK]
-            if not (yield from self._bulk(task, [(index, bodies[index], keys[index]) for index in rest], options, jobs)):
+            if not (
+                yield from self._bulk(task, [(index, bodies[index], keys[index]) for index in rest], options, jobs)
+            ):
                 self._single_only = True
         for index, body in enumerate(bodies):
             if index not in jobs:
@@ -71,10 +87,12 @@ class Operations:
     def _bulk(
         self, task: str, items: list[tuple[int, bytes, str]], options: Mapping[str, Any], jobs: dict[int, Data]
     ) -> Flow[bool]:
-        """One bulk submit into `jobs`; `False` when the API has none. What it says "not now" of is left out of `jobs`."""
+        """One bulk submit into `jobs`; `False` when the API has none."""
         shared = encode({"task": task, "options": opts.members(options)})[:-1]
         # The inputs go in as the bytes they are: their digits are theirs.
-        lines = b"\n".join(b'%s,"idempotency_key":%s,"input":%s}' % (shared, encode(key), body) for _, body, key in items)
+        lines = b"\n".join(
+            b'%s,"idempotency_key":%s,"input":%s}' % (shared, encode(key), body) for _, body, key in items
+        )
         request = Request("POST", "/v1/jobs", (), {"content-type": "application/x-ndjson"}, lines, ANSWER_WITHIN * 2)
         try:
             answer = yield from self.ask(request)
@@ -84,17 +102,24 @@ class Operations:
             raise
         give_up = time.monotonic() + self.settings.retry_for
         postponed: ApiError | None = None
+        refused_one: ApiError | None = None
         for result in answer["results"]:
             index = items[int(result["index"])][0]
             if "id" in result:
                 jobs[index] = {"task": task, "state": "queued", **result}
                 continue
             problem = result.get("problem") or result
-            code, status = str(problem.get("code", "unknown")), int(result.get("status") or problem.get("status") or 500)
-            refused = ApiError(code, status, problem)
-            if status not in RETRIED:
-                raise refused
-            postponed = refused
+            code, status = (
+                str(problem.get("code", "unknown")),
+                int(result.get("status") or problem.get("status") or 500),
+            )
+            error = ApiError(code, status, problem)
+            if status in RETRIED:
+                postponed = error
+            else:
+                refused_one = refused_one or error
+        if refused_one is not None:
+            raise refused_one
         if postponed is not None:
             # One more try each by itself, with its own patience; the same key makes it safe.
             if self.settings.retry_for <= 0 or time.monotonic() > give_up:
@@ -124,9 +149,12 @@ class Operations:
                 yield from self.refresh(job, wait=max(0, left), until=until)
             except (ApiError, Unreachable) as error:
                 passing = isinstance(error, Unreachable) or error.status in RETRIED
-                if passing and until is not None and time.monotonic() + FIRST_WORDS > until:
-                    raise WaitTimeout(job, timeout or 0) from error
-                raise
+                rest = LONGEST_PAUSE + 1 if until is None else until - time.monotonic()
+                if not passing or rest > LONGEST_PAUSE:
+                    raise
+                # Not enough time is left for another try.
+                yield Sleep(max(0.0, rest))
+                raise WaitTimeout(job, timeout or 0) from error
             if job.ended:
                 return
             if until is not None and time.monotonic() >= until:
@@ -139,7 +167,7 @@ class Operations:
                 looks += 1
 
     def result(self, job: JobRecord, timeout: float | None) -> Flow[Any]:
-        """What it printed: JSON as its value, text as str, anything else as bytes. Raises what became of it otherwise."""
+        """What it printed: JSON as its value, text as str, anything else as bytes. Raises what else became of it."""
         if job.state == "succeeded" and "result" not in job.data:
             # From a list, which leaves results out.
             yield from self.refresh(job)
@@ -172,7 +200,7 @@ class Operations:
         if reason is not None:
             wish["reason"] = reason
         if grace is not None:
-            wish["grace"] = opts.duration_text(grace)
+            wish["grace"] = duration_text(grace)
         try:
             job.data = yield from self.ask(Request("POST", f"/v1/jobs/{job.id}/cancel", (), _JSON, encode(wish)))
         except ApiError as refused:
@@ -200,7 +228,3 @@ class Operations:
             query.append(("cursor", cursor))
         answer = yield from self.read("/v1/jobs", *query)
         return answer["items"], answer.get("next")
-
-
-#: A try that would begin this close to the end of a wait is not begun, s.
-FIRST_WORDS = 0.25

@@ -1,7 +1,7 @@
 """How one talks to Dayfly's API, without doing it: which request comes next, and what an answer means.
 
-Each operation is a generator. It yields what is to be done, `Send` or `Sleep`, and is sent the answer. `client.py` and `aio.py`
-do the doing, each in its own way, and nothing else: whatever is decided is decided here, once.
+Each operation is a generator. It yields what is to be done, `Send` or `Sleep`, and is sent the answer. `client.py`
+and `aio.py` do the doing, each in its own way, and nothing else: whatever is decided is decided here, once.
 """
 
 from __future__ import annotations
@@ -101,15 +101,16 @@ class Settings:
 
 def backoff(attempt: int) -> float:
     """Pause before the try after number `attempt` (from 0), s."""
-    longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(attempt, 16))
+    longest = min(LONGEST_PAUSE, FIRST_PAUSE * (1 << min(attempt, 16)))
     return longest * random.uniform(0.5, 1.0)  # noqa: S311 - spreads clients, guards nothing
 
 
 def exchange(settings: Settings, request: Request, until: float | None = None) -> Flow[Response]:
     """Sends until there is an answer other than "not now", for `retry_for` at most and not past `until` (monotonic).
 
-    Only for requests that may be repeated: reads, cancels, and submits with a key. A `Retry-After` is honoured; one that lies
-    past the bound ends the trying at once. Raises `ApiError` for any refusal, `Unreachable` when there was no answer at all.
+    Only for requests that may be repeated: reads, cancels, and submits with a key. A `Retry-After` is honoured; one
+    that lies past the bound ends the trying at once. Raises `ApiError` for any refusal, `Unreachable` when there was
+    no answer at all.
     """
     give_up = time.monotonic() + settings.retry_for
     if until is not None:

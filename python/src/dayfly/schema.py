@@ -2,9 +2,9 @@
 
 One reading of the hints for both, so that what the schema promises is what the function is given.
 
-The input is an object whose members are the function's parameters, by name. A function with one positional parameter whose
-hint is a dataclass, a pydantic model, a TypedDict, a dict or a Mapping is given the whole input instead; `def f(*, options:
-dict)` opts out of that. An input that is no object goes to a function of one parameter as it is.
+The input is an object whose members are the function's parameters, by name. A function with one positional parameter
+whose hint is a dataclass, a pydantic model, a TypedDict, a dict or a Mapping is given the whole input instead; `def
+f(*, options: dict)` opts out of that. An input that is no object goes to a function of one parameter as it is.
 """
 
 from __future__ import annotations
@@ -25,11 +25,17 @@ class Signature:
     """A function's parameters with their resolved hints."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        hints = typing.get_type_hints(function, include_extras=True)
+        self.name = getattr(function, "__qualname__", repr(function))
+        try:
+            hints = typing.get_type_hints(function, include_extras=True)
+        except (NameError, TypeError, AttributeError) as why:
+            raise TypeError(
+                f"a type hint of {self.name} cannot be evaluated: {why}. What it names must be imported at run time, "
+                "and before Python 3.10 `X | None` is written Optional[X]"
+            ) from why
         self.parameters = list(inspect.signature(function).parameters.values())
         self.hints = {one.name: hints.get(one.name, Any) for one in self.parameters}
         self.spread = next((one for one in self.parameters if one.kind is inspect.Parameter.VAR_KEYWORD), None)
-        self.name = getattr(function, "__qualname__", repr(function))
 
     @property
     def whole(self) -> inspect.Parameter | None:
@@ -84,7 +90,9 @@ class Signature:
             elif self.spread is not None:
                 given[name] = coerce(self.hints[self.spread.name], item, f"/{name}")
             else:
-                raise InvalidInput(f"/{name}", f"{self.name} has no such parameter; it has {', '.join(known) or 'none'}")
+                raise InvalidInput(
+                    f"/{name}", f"{self.name} has no such parameter; it has {', '.join(known) or 'none'}"
+                )
         for name, one in known.items():
             if name not in given and one.default is _EMPTY:
                 raise InvalidInput(f"/{name}", "is missing")

@@ -21,7 +21,14 @@ LOOK_EVERY = 1.0
 
 @dataclass(frozen=True)
 class Event:
-    """One thing that happened. `type` is `state`, `progress`, `log`, `end` or `reset`; an open set."""
+    """One thing that happened. `type` is an open set, `data` its JSON:
+
+    - `state`: the job as lists show it; first of all, and whenever it has changed
+    - `progress`: `{fraction, message}`
+    - `log`: `{stream, line, at}`, the old lines first
+    - `reset`: forget the lines so far, all that is kept comes again
+    - `end`: `{id, state}`, after which nothing comes
+    """
 
     type: str
     #: The event's JSON.
@@ -38,12 +45,14 @@ class Lines:
         self._rest = b""
         self._type = ""
         self._data: list[str] = []
+        self._id: str | None = None
+        #: Of the last event that was whole.
         self.last_id: str | None = None
         self.retry: float | None = None
 
     def restart(self) -> None:
         """A new connection: an event that was not whole never happened."""
-        self._rest, self._type, self._data = b"", "", []
+        self._rest, self._type, self._data, self._id = b"", "", [], self.last_id
 
     def feed(self, chunk: bytes) -> list[Event]:
         """The events that this completes."""
@@ -59,7 +68,7 @@ class Lines:
     def _line(self, line: str) -> Event | None:
         if not line:
             kind, data = self._type or "message", "\n".join(self._data)
-            had, self._type, self._data = bool(self._data), "", []
+            had, self._type, self._data, self.last_id = bool(self._data), "", [], self._id
             return Event(kind, self._settings.loads(data.encode()), self.last_id) if had else None
         name, _, value = line.partition(":")
         value = value[1:] if value.startswith(" ") else value
@@ -68,7 +77,7 @@ class Lines:
         elif name == "data":
             self._data.append(value)
         elif name == "id" and "\0" not in value:
-            self.last_id = value
+            self._id = value
         elif name == "retry" and value.isdigit():
             self.retry = int(value) / 1000
         return None
@@ -149,11 +158,12 @@ class Follower:
         state, progress = self._job.state, data.get("progress")
         events = []
         if state != self._seen[0]:
-            events.append(Event("state", {"state": state}))
+            left_out = ("input", "result", "attempts")
+            events.append(Event("state", {name: value for name, value in data.items() if name not in left_out}))
         if progress and progress != self._seen[1]:
             events.append(Event("progress", progress))
         self._seen = (state, progress)
         if self._job.ended:
             self.done = True
-            events.append(Event("end", {"state": state, "error": data.get("error")}))
+            events.append(Event("end", {"id": self._job.id, "state": state}))
         return events

@@ -1,7 +1,7 @@
 """The job's own standard output, kept for its result.
 
-What a task prints, whether by `print`, a C library or a program it starts, goes to descriptor 1. Descriptor 1 is pointed at
-stderr, the job's log, and the real one kept under another number, closed to programs that are started.
+What a task prints, whether by `print`, a C library or a program it starts, goes to descriptor 1. Descriptor 1 is
+pointed at stderr, the job's log, and the real one kept under another number, closed to programs that are started.
 """
 
 from __future__ import annotations
