@@ -5,6 +5,8 @@ use crate::{
     catalogue::Catalogue,
     error::{Code, Problem},
     events::Events,
+    load::Load,
+    origin::Rules,
     routes::{cancel, health, jobs, logs, result, submit, tasks, workers},
 };
 use axum::{
@@ -12,6 +14,7 @@ use axum::{
     routing::{get, post},
 };
 use dayfly_common::queue::{Queue, TaskCard};
+use ipnet::IpNet;
 use std::{
     net::IpAddr,
     sync::{Arc, OnceLock},
@@ -30,8 +33,10 @@ pub(crate) struct App {
     pub(crate) closing: CancellationToken,
     pub(crate) max_body: u64,
     pub(crate) max_wait_ms: u64,
-    /// Listens on loopback only, and so answers only to its names.
-    pub(crate) on_loopback: bool,
+    pub(crate) load: Arc<Load>,
+    pub(crate) rules: Rules,
+    pub(crate) trusted_proxies: Vec<IpNet>,
+    pub(crate) access_log: bool,
 }
 
 impl App {
@@ -44,7 +49,14 @@ impl App {
             closing: CancellationToken::new(),
             max_body: settings.max_body,
             max_wait_ms: settings.max_wait_ms,
-            on_loopback: listens_on.is_loopback(),
+            load: Load::new(settings.listener.max_requests),
+            rules: Rules {
+                on_loopback: listens_on.is_loopback(),
+                hosts: settings.listener.hosts,
+                cors_origins: settings.listener.cors_origins,
+            },
+            trusted_proxies: settings.listener.trusted_proxies,
+            access_log: settings.listener.access_log,
         })
     }
 }

@@ -1,23 +1,33 @@
-//! What every request passes on its way in and out: its id, the Host and Origin check, panics, problems, common headers.
+//! What every request passes on its way in and out: its id, its size, the Host and Origin check, the load, panics,
+//! problems, common headers, the access log.
 
 use crate::{
+    access::Record,
     app::App,
+    arriving::Arriving,
+    cors,
     error::{Code, Problem},
-    origin,
+    origin::{self, Asked},
+    proxy::{self, Origins},
+    watch::Busy,
 };
 use axum::{
     BoxError, Router,
     body::{Body, Bytes, HttpBody},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header},
 };
 use futures_util::FutureExt as _;
-use std::{any::Any, panic::AssertUnwindSafe, time::Instant};
+use std::{any::Any, net::IpAddr, panic::AssertUnwindSafe, time::Instant};
 use tower::Service as _;
 use uuid::Uuid;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longest id of a client's own.
 const LONGEST_ID: usize = 128;
+/// Longest path and query together, bytes.
+const LONGEST_URL: usize = 8 << 10;
+/// All names and values of headers together, bytes.
+const LARGEST_HEADERS: usize = 32 << 10;
 
 /// What no answer lacks. What is answered here is data, never a page.
 const COMMON: [(HeaderName, HeaderValue); 3] = [
@@ -31,65 +41,152 @@ const COMMON: [(HeaderName, HeaderValue); 3] = [
 #[error("closed without an answer")]
 pub(crate) struct HungUp;
 
+/// How a request came in.
+#[derive(Debug)]
+pub(crate) struct Arrival {
+    /// The other end of the connection.
+    pub(crate) peer: IpAddr,
+    /// The connection speaks TLS.
+    pub(crate) tls: bool,
+    /// There was no place for its connection: it is only told so.
+    pub(crate) lobby: bool,
+    /// Held until the answer is written.
+    pub(crate) busy: Option<Busy>,
+}
+
 /// Answers one request.
-pub(crate) async fn answer<B>(app: &App, router: Router, request: Request<B>) -> Result<Response<Body>, HungUp>
+pub(crate) async fn answer<B>(
+    app: &App,
+    router: Router,
+    request: Request<B>,
+    arrival: Arrival,
+) -> Result<Response<Body>, HungUp>
 where
-    B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
 {
-    let begun = Instant::now();
-    let id = request_id(request.headers());
-    let (method, uri) = (request.method().clone(), request.uri().clone());
-    let mut response = respond(app, router, request).await;
+    let Arrival { peer, tls, lobby, busy } = arrival;
+    let origins = proxy::origins(request.headers(), peer, tls, &app.trusted_proxies);
+    let record = Record {
+        wanted: app.access_log,
+        begun: Instant::now(),
+        id: request_id(request.headers()),
+        client: origins.client,
+        method: request.method().clone(),
+        uri: request.uri().clone(),
+        status: None,
+        bytes: 0,
+        busy,
+    };
+    let page = app.rules.allowed_origin(request.headers()).and_then(|origin| HeaderValue::from_str(origin).ok());
+    let old = request.version() < Version::HTTP_2;
+    let mut response = respond(app, router, request, &origins, lobby).await;
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        log(&problem, &id, &method, uri.path());
+        log(&problem, &record);
         if problem.hangs_up() {
             return Err(HungUp);
         }
         let allowed = response.headers_mut().remove(header::ALLOW);
-        response = problem.render(&id);
+        response = problem.render(&record.id);
         if let Some(allowed) = allowed {
-            response = allowing(response, &allowed, &method);
+            response = allowing(response, &allowed, &record.method);
         }
     }
     let headers = response.headers_mut();
     for (name, value) in COMMON {
         headers.entry(name).or_insert(value);
     }
-    if let Ok(value) = HeaderValue::from_str(&id) {
+    cors::mark(headers, page.as_ref(), &app.rules);
+    if let Ok(value) = HeaderValue::from_str(&record.id) {
         headers.insert(REQUEST_ID, value);
     }
-    let (status, ms) = (response.status().as_u16(), begun.elapsed().as_millis());
-    tracing::debug!(request_id = id, %method, path = uri.path(), status, ms, "answered {method} {}", uri.path());
-    Ok(response)
+    if old && (lobby || app.closing.is_cancelled()) {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    Ok(record.follow(response))
 }
 
-async fn respond<B>(app: &App, mut router: Router, request: Request<B>) -> Response<Body>
+async fn respond<B>(
+    app: &App,
+    mut router: Router,
+    request: Request<B>,
+    origins: &Origins,
+    lobby: bool,
+) -> Response<Body>
 where
-    B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
 {
     use axum::response::IntoResponse as _;
     let path = request.uri().path();
     if path == "*" && request.method() == Method::OPTIONS {
         return StatusCode::NO_CONTENT.into_response();
     }
-    // Probes come from anywhere and learn nothing.
-    let probe = matches!(path, "/healthz" | "/readyz");
-    if !probe && let Err(refused) = origin::check(request.method(), request.uri(), request.headers(), app.on_loopback) {
+    if let Err(refused) = check_head(request.uri(), request.headers()) {
         return refused.into_response();
     }
+    // Probes come from anywhere, learn nothing, and are answered whatever there is to do.
+    let probe = matches!(path, "/healthz" | "/readyz");
+    let mut ticket = None;
+    if !probe {
+        let asked = Asked {
+            method: request.method(),
+            uri: request.uri(),
+            headers: request.headers(),
+            forwarded_host: origins.host.as_deref(),
+            secure: origins.secure,
+        };
+        if let Err(refused) = origin::check(asked, &app.rules) {
+            return refused.into_response();
+        }
+        if let Some(answer) = cors::preflight(&request, &app.rules) {
+            return answer;
+        }
+        match if lobby { Err(no_place()) } else { app.load.enter() } {
+            Ok(entered) => ticket = Some(entered),
+            Err(refused) => return refused.into_response(),
+        }
+    }
+    let request = request.map(|body| Arriving::new(body, ticket.clone()));
     let answer = async move {
         match router.call(request).await {
             Ok(response) => response,
             Err(never) => match never {},
         }
     };
-    match AssertUnwindSafe(answer).catch_unwind().await {
+    let answer = AssertUnwindSafe(answer).catch_unwind();
+    let answered = match ticket {
+        Some(ticket) => ticket.hold(answer).await,
+        None => answer.await,
+    };
+    match answered {
         Ok(response) => response,
         Err(panic) => {
             let detail = "A fault of this server. The log has it under this request_id; please report it.";
             Problem::new(Code::Internal, detail).caused_by(words(&*panic)).into_response()
         }
     }
+}
+
+/// What a connection beyond the bound is told.
+fn no_place() -> Problem {
+    let detail = "This server has as many connections as it takes (`max_connections` in the section [api] of its \
+                  configuration), and somebody waits on each. Nothing was done; please try again.";
+    Problem::new(Code::Overloaded, detail).retry_after(1)
+}
+
+/// A head that is larger than any honest one.
+fn check_head(uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
+    let target = uri.path().len() + uri.query().map_or(0, str::len);
+    if target > LONGEST_URL {
+        let detail =
+            format!("The URL has {target} bytes, and {LONGEST_URL} are the most: long values belong in the body.");
+        return Err(Problem::new(Code::UrlTooLong, detail));
+    }
+    let size: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    if size > LARGEST_HEADERS {
+        let detail = format!("The headers have {size} bytes together, and {LARGEST_HEADERS} are the most.");
+        return Err(Problem::new(Code::HeadTooLarge, detail));
+    }
+    Ok(())
 }
 
 /// A 405 says what is allowed; the same list answers `OPTIONS`.
@@ -115,7 +212,9 @@ fn request_id(headers: &HeaderMap) -> String {
         .map_or_else(|| Uuid::now_v7().to_string(), str::to_owned)
 }
 
-fn log(problem: &Problem, id: &str, method: &Method, path: &str) {
+fn log(problem: &Problem, record: &Record) {
+    let Record { id, method, uri, .. } = record;
+    let path = uri.path();
     let code = problem.code().as_str();
     let cause = problem.cause().unwrap_or_default();
     if problem.hangs_up() {
@@ -138,7 +237,10 @@ mod tests {
     use super::*;
     use crate::ApiSettings;
     use axum::{body::to_bytes, routing::get};
-    use dayfly_common::queue::{Queue, RedisSettings};
+    use dayfly_common::{
+        config::ListenerConfig,
+        queue::{Queue, RedisSettings},
+    };
     use std::{net::Ipv4Addr, time::Duration};
 
     #[test]
@@ -163,10 +265,12 @@ mod tests {
             wait_replicas: 0,
             require_durable: false,
         };
-        let settings = ApiSettings { max_body: 1, max_wait_ms: 1, tasks: Vec::new() };
+        let listener = ListenerConfig::default();
+        let settings = ApiSettings { max_body: 1, max_wait_ms: 1, tasks: Vec::new(), listener, tls: None };
         let app = App::new(settings, Queue::new(&redis).unwrap(), Ipv4Addr::LOCALHOST.into());
         let request = Request::builder().uri("/").header(header::HOST, "localhost").body(Body::empty()).unwrap();
-        let answer = answer(&app, Router::new().route("/", get(panics)), request).await.unwrap();
+        let arrival = Arrival { peer: Ipv4Addr::LOCALHOST.into(), tls: false, lobby: false, busy: None };
+        let answer = answer(&app, Router::new().route("/", get(panics)), request, arrival).await.unwrap();
         assert_eq!(answer.status(), 500);
         let id = answer.headers()[REQUEST_ID].to_str().unwrap().to_owned();
         let body = String::from_utf8(to_bytes(answer.into_body(), 10_000).await.unwrap().into()).unwrap();

@@ -1,8 +1,9 @@
 //! The HTTP API: jobs submitted, watched, cancelled; tasks, workers, health.
 //!
 //! ```text
-//!   serve    connections, shutdown
-//!     front    request id, Host and Origin, panics, problems
+//!   serve    listening, shutdown          places     how many connections      tls     certificates
+//!     connection, watch    one of them and its bounds
+//!       front    request id, Host and Origin, load, panics, problems, access log
 //!       routes   one file a resource:  extract (request -> values)  ->  queue  ->  view (records -> JSON)
 //!   catalogue  which tasks there are        events    who waits for which job
 //!   schema     what an input must be        upkeep    the sweep
@@ -10,24 +11,34 @@
 //!
 //! Everything durable lies behind `dayfly_common::queue`; any number of these processes may stand side by side.
 
+mod access;
 mod app;
+mod arriving;
 mod catalogue;
+mod connection;
+mod cors;
 mod error;
 mod events;
 mod extract;
 mod front;
+mod load;
 mod origin;
+mod places;
+mod proxy;
 mod routes;
 mod schema;
 mod serve;
+mod tls;
 mod upkeep;
 mod view;
 mod waiting;
+mod watch;
 
 pub use serve::{ServeError, serve};
+pub use tls::{Tls, TlsError};
 
-use dayfly_common::model::TaskDef;
-use std::net::SocketAddr;
+use dayfly_common::{config::ListenerConfig, model::TaskDef};
+use std::{net::SocketAddr, sync::Arc};
 
 /// What the API needs to know. Plain values.
 #[derive(Debug, Clone)]
@@ -38,6 +49,10 @@ pub struct ApiSettings {
     pub max_wait_ms: u64,
     /// The tasks of its own file.
     pub tasks: Vec<TaskDef>,
+    /// How clients are treated.
+    pub listener: ListenerConfig,
+    /// Speak TLS by this (the files that `listener` names, read).
+    pub tls: Option<Arc<Tls>>,
 }
 
 /// The address listened on must be loopback unless `insecure`.

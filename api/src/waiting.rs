@@ -1,6 +1,9 @@
 //! Waiting for a job's end on behalf of a client. A client that goes away just drops the wait; nothing is cancelled.
 
-use crate::events::{Concern, Events};
+use crate::{
+    events::{Concern, Events},
+    load,
+};
 use dayfly_common::{
     model::JobId,
     queue::{JobView, Queue, QueueError},
@@ -32,11 +35,13 @@ pub(crate) async fn for_end(
             return Ok(last);
         }
         let look = until.min(Instant::now() + LOOK_ANYWAY);
+        let rest = load::resting();
         tokio::select! {
             () = interest.woken() => {}
             () = tokio::time::sleep_until(look) => {}
             () = closing.cancelled() => {}
         }
+        drop(rest);
         // The client has an answer already; a server that is away for a moment does not take it back.
         match queue.job(id).await {
             Ok(view) => last = view,

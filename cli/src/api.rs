@@ -2,14 +2,15 @@
 
 use crate::{
     args::ApiArgs,
+    descriptors,
     failure::Failure,
     settings::{self, Flags},
-    signals::Signals,
+    signals::{self, Signals},
 };
-use dayfly_api::{ApiSettings, ServeError, may_listen, serve};
+use dayfly_api::{ApiSettings, ServeError, Tls, may_listen, serve};
 use dayfly_common::{config::Config, queue::Queue};
-use std::net::SocketAddr;
-use tokio::net::TcpListener;
+use std::{net::SocketAddr, sync::Arc};
+use tokio::{net::TcpListener, signal::unix::Signal};
 use tracing::info;
 
 pub(crate) fn run(args: &ApiArgs) -> Result<(), Failure> {
@@ -40,17 +41,27 @@ pub(crate) fn check_address(address: SocketAddr, insecure: bool) -> Result<(), F
 
 async fn serve_until_told(config: Config) -> Result<(), Failure> {
     let mut signals = Signals::new()?;
+    let mut listening = config.api.listener;
+    let tls =
+        listening.tls.take().map(Tls::load).transpose().map_err(|why| Failure::usage(format_args!("TLS: {why}")))?;
+    if let Some(tls) = &tls {
+        tokio::spawn(reload_on(signals::hangups()?, Arc::clone(tls)));
+    }
+    listening.max_connections = descriptors::allow(listening.max_connections);
     let queue = Queue::new(&config.redis).map_err(Failure::runtime)?;
     let address = config.api.listen;
     let listener = TcpListener::bind(address)
         .await
         .map_err(|why| Failure::runtime(format_args!("cannot listen on {address}: {why}")))?;
     let shown = listener.local_addr().unwrap_or(address);
-    info!(address = %shown, "listening on http://{shown}");
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    info!(address = %shown, "listening on {scheme}://{shown}");
     let settings = ApiSettings {
         max_body: config.api.max_body,
         max_wait_ms: config.api.max_wait_ms,
         tasks: config.tasks.into_values().collect(),
+        listener: listening,
+        tls,
     };
     let told = async move {
         signals.next().await;
@@ -62,4 +73,11 @@ async fn serve_until_told(config: Config) -> Result<(), Failure> {
     })?;
     info!("drained");
     Ok(())
+}
+
+/// SIGHUP: the certificate is read anew. (Without TLS the signal keeps its usual meaning, the end.)
+async fn reload_on(mut hangups: Signal, tls: Arc<Tls>) {
+    while hangups.recv().await.is_some() {
+        tls.reload();
+    }
 }

@@ -11,6 +11,7 @@
 
 mod api;
 mod args;
+mod descriptors;
 mod dev;
 mod failure;
 mod logs;

@@ -43,6 +43,11 @@ impl Signals {
     }
 }
 
+/// SIGHUP, for daemons that read something anew.
+pub(crate) fn hangups() -> Result<Signal, Failure> {
+    listen(SignalKind::hangup())
+}
+
 fn listen(kind: SignalKind) -> Result<Signal, Failure> {
     signal(kind).map_err(|why| Failure::runtime(format_args!("signals cannot be heard: {why}")))
 }

@@ -3,6 +3,7 @@
 use crate::Server;
 use dayfly_api::ApiSettings;
 use dayfly_common::{
+    config::ListenerConfig,
     model::TaskDef,
     queue::{Queue, RedisSettings},
 };
@@ -42,7 +43,15 @@ impl Api {
     /// # Panics
     /// When it cannot be started.
     pub async fn start(tasks: Vec<TaskDef>) -> Self {
-        Self::start_with(ApiSettings { max_body: 64 << 10, max_wait_ms: 5_000, tasks }).await
+        Self::start_under(ListenerConfig::default(), tasks).await
+    }
+
+    /// As [`Api::start`], with other rules of its listener.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    pub async fn start_under(listener: ListenerConfig, tasks: Vec<TaskDef>) -> Self {
+        Self::start_with(ApiSettings { max_body: 64 << 10, max_wait_ms: 5_000, tasks, listener, tls: None }).await
     }
 
     /// With these settings.

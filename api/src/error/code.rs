@@ -21,12 +21,15 @@ pub(crate) enum Code {
     UnsupportedMediaType,
     WrongState,
     TooLarge,
+    UrlTooLong,
+    HeadTooLarge,
     InvalidInput,
     OptionOutOfRange,
     OptionConflict,
     IdempotencyConflict,
     QueueFull,
     RedisUnavailable,
+    Overloaded,
     Draining,
     OutcomeUnknown,
     Internal,
@@ -58,6 +61,10 @@ impl Code {
             }
             Self::WrongState => ("wrong_state", StatusCode::CONFLICT, "The job's state does not allow it"),
             Self::TooLarge => ("too_large", StatusCode::PAYLOAD_TOO_LARGE, "The request is too large"),
+            Self::UrlTooLong => ("too_large", StatusCode::URI_TOO_LONG, "The URL is too long"),
+            Self::HeadTooLarge => {
+                ("too_large", StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "The request's headers are too large")
+            }
             Self::InvalidInput => ("invalid_input", StatusCode::UNPROCESSABLE_ENTITY, "The input is not valid"),
             Self::OptionOutOfRange => {
                 ("option_out_of_range", StatusCode::UNPROCESSABLE_ENTITY, "The option is out of range")
@@ -72,6 +79,7 @@ impl Code {
             Self::RedisUnavailable => {
                 ("redis_unavailable", StatusCode::SERVICE_UNAVAILABLE, "The queue cannot be reached")
             }
+            Self::Overloaded => ("rate_limited", StatusCode::SERVICE_UNAVAILABLE, "This server has too much to do"),
             Self::Draining => ("draining", StatusCode::SERVICE_UNAVAILABLE, "This server is shutting down"),
             Self::OutcomeUnknown => {
                 ("outcome_unknown", StatusCode::SERVICE_UNAVAILABLE, "It is not known whether the job was taken")

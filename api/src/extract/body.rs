@@ -1,4 +1,4 @@
-//! A request's body, whole, within a size and a time.
+//! A request's body, whole, within a size. (`arriving.rs` holds it to a time.)
 
 use crate::error::{Code, Problem};
 use axum::{
@@ -8,12 +8,6 @@ use axum::{
 use futures_util::StreamExt as _;
 use std::time::Duration;
 
-/// Longest silence between two pieces of a body.
-const SILENCE: Duration = Duration::from_secs(10);
-/// Time for a small body; larger limits get more, at `SLOWEST_RATE`.
-const LEAST_TIME: Duration = Duration::from_secs(30);
-/// Bytes a second that a slow but honest client manages.
-const SLOWEST_RATE: u64 = 64 << 10;
 /// How much of a body that is too large is read and thrown away, so that a client which sends first and reads later sees
 /// the answer and not a reset connection.
 const SPILL: u64 = 8 << 20;
@@ -27,16 +21,11 @@ pub(crate) async fn read_body(headers: &HeaderMap, body: Body, limit: u64) -> Re
         spill(&mut stream, headers).await;
         return Err(too_large(limit));
     }
-    let whole = LEAST_TIME + Duration::from_secs(limit / SLOWEST_RATE);
-    match tokio::time::timeout(whole, collect(&mut stream, limit)).await {
-        Ok(Ok(Some(bytes))) => Ok(bytes),
-        Ok(Ok(None)) => {
-            spill(&mut stream, headers).await;
-            Err(too_large(limit))
-        }
-        Ok(Err(gone)) => Err(gone),
-        Err(_) => Err(Problem::hang_up("the body did not arrive in time")),
+    if let Some(bytes) = collect(&mut stream, limit).await? {
+        return Ok(bytes);
     }
+    spill(&mut stream, headers).await;
+    Err(too_large(limit))
 }
 
 /// The bytes; `None` when there are more than `limit`.
@@ -62,12 +51,8 @@ async fn collect(stream: &mut BodyDataStream, limit: u64) -> Result<Option<Bytes
 }
 
 async fn piece(stream: &mut BodyDataStream) -> Result<Option<Bytes>, Problem> {
-    match tokio::time::timeout(SILENCE, stream.next()).await {
-        Ok(None) => Ok(None),
-        Ok(Some(Ok(bytes))) => Ok(Some(bytes)),
-        Ok(Some(Err(why))) => Err(Problem::hang_up(format!("the body broke off: {why}"))),
-        Err(_) => Err(Problem::hang_up("the body stopped arriving")),
-    }
+    let piece = stream.next().await.transpose();
+    piece.map_err(|why| Problem::hang_up(format!("the body broke off: {why}")))
 }
 
 async fn spill(stream: &mut BodyDataStream, headers: &HeaderMap) {

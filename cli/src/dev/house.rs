@@ -50,8 +50,9 @@ impl House {
     /// Waits until all is ready; an end of a part before that is a failure.
     pub(super) async fn ready(&mut self, config: &Config, queue: &Queue) -> Result<(), Failure> {
         let worker = self.worker.pid();
+        let tls = config.api.listener.tls.is_some();
         tokio::select! {
-            () = ready::ready(ready::reachable(config.api.listen), queue, worker) => Ok(()),
+            () = ready::ready(ready::reachable(config.api.listen), tls, queue, worker) => Ok(()),
             failure = self.api.ended_too_early() => Err(failure),
             failure = self.worker.ended_too_early() => Err(failure),
             failure = ended_too_early(&mut self.server) => Err(failure),

@@ -25,9 +25,9 @@ pub(super) fn reachable(mut address: SocketAddr) -> SocketAddr {
 }
 
 /// Waits for both; says so when it takes long. Never ends by itself otherwise.
-pub(super) async fn ready(api: SocketAddr, queue: &Queue, worker_pid: Option<u32>) {
+pub(super) async fn ready(api: SocketAddr, tls: bool, queue: &Queue, worker_pid: Option<u32>) {
     let both = async {
-        while !api_is_ready(api).await {
+        while !api_is_ready(api, tls).await {
             tokio::time::sleep(PAUSE).await;
         }
         while !worker_is_there(queue, worker_pid).await {
@@ -40,10 +40,14 @@ pub(super) async fn ready(api: SocketAddr, queue: &Queue, worker_pid: Option<u32
     }
 }
 
-/// `GET /readyz` answers 200.
-async fn api_is_ready(api: SocketAddr) -> bool {
+/// `GET /readyz` answers 200. Of an API that speaks TLS only that it listens: that it works with its certificate is
+/// known by then, that the server answers too.
+async fn api_is_ready(api: SocketAddr, tls: bool) -> bool {
     let probe = async {
         let mut stream = TcpStream::connect(api).await.ok()?;
+        if tls {
+            return Some(());
+        }
         let request = format!("GET /readyz HTTP/1.1\r\nHost: {api}\r\nConnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await.ok()?;
         let mut status = [0_u8; 12];

@@ -132,7 +132,8 @@ impl Start<'_> {
     /// Ready, announced, and kept.
     async fn live(&mut self, house: &mut House, queue: &Queue) -> Result<(), Failure> {
         house.ready(&self.config, queue).await?;
-        let url = format!("http://{}", reachable(self.config.api.listen));
+        let scheme = if self.config.api.listener.tls.is_some() { "https" } else { "http" };
+        let url = format!("{scheme}://{}", reachable(self.config.api.listen));
         self.data.sign(&url);
         let redis =
             match self.config.redis.url.strip_prefix("redis://127.0.0.1:").and_then(|rest| rest.strip_suffix("/0")) {

@@ -1,6 +1,8 @@
 //! `[redis]`, `[api]` and `[worker]`: what the daemons are told.
 
-use super::{ApiConfig, Faults, Isolation, WorkerConfig, limits::at_least_one, section::Section, value::Raw};
+use super::{
+    ApiConfig, Faults, Isolation, WorkerConfig, limits::at_least_one, listener::listener, section::Section, value::Raw,
+};
 use crate::queue::{RedisSettings, Servers};
 use std::{
     fs,
@@ -48,14 +50,15 @@ fn prefix(raw: Raw<'_>) -> Result<String, String> {
     }
 }
 
-pub(super) fn api(mut section: Section<'_>, faults: &mut Faults) -> ApiConfig {
+pub(super) fn api(mut section: Section<'_>, faults: &mut Faults, base_dir: &Path) -> ApiConfig {
     let listen = section.read_or("listen", faults, SocketAddr::from(([127, 0, 0, 1], 8080)), address);
     let max_body = section.read_or("max_body", faults, MIB, |raw| at_most(raw.size()?, LARGEST_VALUE, "512MiB"));
     let max_wait_ms =
         section.read_or("max_wait", faults, 60_000, |raw| at_most(raw.duration()?, LONGEST_WAIT_MS, "10m"));
     let insecure = section.read_or("insecure", faults, false, Raw::boolean);
-    section.finish(faults, &["max_file", "tls_cert", "tls_key"]);
-    ApiConfig { listen, max_body, max_wait_ms, insecure }
+    let listener = listener(&mut section, faults, base_dir);
+    section.finish(faults, &["max_file"]);
+    ApiConfig { listen, max_body, max_wait_ms, insecure, listener }
 }
 
 fn address(raw: Raw<'_>) -> Result<SocketAddr, String> {
@@ -94,7 +97,7 @@ pub(super) fn worker(mut section: Section<'_>, faults: &mut Faults, base_dir: &P
     let isolation = section.read_or("isolation", faults, Isolation::Auto, |raw| {
         raw.choice(&[("auto", Isolation::Auto), ("pidns", Isolation::Pidns), ("tree", Isolation::Tree)])
     });
-    let state_dir = section.read_or("state_dir", faults, default_state_dir(), |raw| state_dir(raw, base_dir));
+    let state_dir = section.read_or("state_dir", faults, default_state_dir(), |raw| path(raw, base_dir));
     section.finish(faults, &["metrics_listen"]);
     let memory = memory.map(|memory| memory.value);
     WorkerConfig { name, slots, memory, lease_ttl_ms, heartbeat_ms, drain_timeout_ms, isolation, state_dir }
@@ -110,7 +113,7 @@ fn worker_name(name: &str) -> Result<String, String> {
 }
 
 /// In the file: from its folder. In a variable or flag: from where the process was started.
-fn state_dir(raw: Raw<'_>, base_dir: &Path) -> Result<PathBuf, String> {
+pub(super) fn path(raw: Raw<'_>, base_dir: &Path) -> Result<PathBuf, String> {
     let path = Path::new(raw.word()?);
     match raw {
         Raw::Toml(_) => Ok(base_dir.join(path)),

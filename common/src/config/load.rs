@@ -73,7 +73,7 @@ impl<'a> Walk<'a> {
         }
         Config {
             redis: daemons::redis(self.section("redis", faults), faults),
-            api: daemons::api(self.section("api", faults), faults),
+            api: daemons::api(self.section("api", faults), faults, around.base),
             worker: daemons::worker(self.section("worker", faults), faults, around.base),
             tasks: self.tasks(around, faults),
             base_dir: around.base.to_path_buf(),
