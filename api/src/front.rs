@@ -1,7 +1,8 @@
-//! What every request passes on its way in and out: its id, the Host and Origin check, panics, problems, common headers.
+//! What every request passes on its way in and out: its id, the Host and Origin check, who asks, panics, problems, common headers.
 
 use crate::{
     app::App,
+    auth,
     error::{Code, Problem},
     origin,
 };
@@ -63,7 +64,7 @@ where
     Ok(response)
 }
 
-async fn respond<B>(app: &App, mut router: Router, request: Request<B>) -> Response<Body>
+async fn respond<B>(app: &App, mut router: Router, mut request: Request<B>) -> Response<Body>
 where
     B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
@@ -76,6 +77,10 @@ where
     let probe = matches!(path, "/healthz" | "/readyz");
     if !probe && let Err(refused) = origin::check(request.method(), request.uri(), request.headers(), app.on_loopback) {
         return refused.into_response();
+    }
+    match auth::admit(app, request.method(), request.uri().path(), request.headers()).await {
+        Ok(principal) => drop(principal.map(|principal| request.extensions_mut().insert(principal))),
+        Err(refused) => return refused.into_response(),
     }
     let answer = async move {
         match router.call(request).await {
@@ -163,10 +168,10 @@ mod tests {
             wait_replicas: 0,
             require_durable: false,
         };
-        let settings = ApiSettings { max_body: 1, max_wait_ms: 1, tasks: Vec::new() };
+        let settings = ApiSettings { max_body: 1, max_wait_ms: 1, insecure: false, tasks: Vec::new() };
         let app = App::new(settings, Queue::new(&redis).unwrap(), Ipv4Addr::LOCALHOST.into());
-        let request = Request::builder().uri("/").header(header::HOST, "localhost").body(Body::empty()).unwrap();
-        let answer = answer(&app, Router::new().route("/", get(panics)), request).await.unwrap();
+        let request = Request::builder().uri("/healthz").header(header::HOST, "localhost").body(Body::empty()).unwrap();
+        let answer = answer(&app, Router::new().route("/healthz", get(panics)), request).await.unwrap();
         assert_eq!(answer.status(), 500);
         let id = answer.headers()[REQUEST_ID].to_str().unwrap().to_owned();
         let body = String::from_utf8(to_bytes(answer.into_body(), 10_000).await.unwrap().into()).unwrap();

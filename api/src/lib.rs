@@ -2,15 +2,17 @@
 //!
 //! ```text
 //!   serve    connections, shutdown
-//!     front    request id, Host and Origin, panics, problems
+//!     front    request id, Host and Origin, who asks, panics, problems
 //!       routes   one file a resource:  extract (request -> values)  ->  queue  ->  view (records -> JSON)
 //!   catalogue  which tasks there are        events    who waits for which job
+//!   auth       tokens, scopes, owners
 //!   schema     what an input must be        upkeep    the sweep
 //! ```
 //!
 //! Everything durable lies behind `dayfly_common::queue`; any number of these processes may stand side by side.
 
 mod app;
+mod auth;
 mod catalogue;
 mod error;
 mod events;
@@ -27,7 +29,6 @@ mod waiting;
 pub use serve::{ServeError, serve};
 
 use dayfly_common::model::TaskDef;
-use std::net::SocketAddr;
 
 /// What the API needs to know. Plain values.
 #[derive(Debug, Clone)]
@@ -36,12 +37,8 @@ pub struct ApiSettings {
     pub max_body: u64,
     /// Longest `Prefer: wait`, ms.
     pub max_wait_ms: u64,
+    /// Answers everybody although others than this host reach it, as long as no token was made.
+    pub insecure: bool,
     /// The tasks of its own file.
     pub tasks: Vec<TaskDef>,
-}
-
-/// The address listened on must be loopback unless `insecure`.
-#[must_use]
-pub fn may_listen(address: SocketAddr, insecure: bool) -> bool {
-    insecure || address.ip().is_loopback()
 }

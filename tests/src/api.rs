@@ -42,7 +42,7 @@ impl Api {
     /// # Panics
     /// When it cannot be started.
     pub async fn start(tasks: Vec<TaskDef>) -> Self {
-        Self::start_with(ApiSettings { max_body: 64 << 10, max_wait_ms: 5_000, tasks }).await
+        Self::start_with(ApiSettings { max_body: 64 << 10, max_wait_ms: 5_000, insecure: false, tasks }).await
     }
 
     /// With these settings.
