@@ -26,6 +26,7 @@ mod upkeep;
 mod view;
 mod waiting;
 
+pub use auth::{ROUTES, Route};
 pub use serve::{ServeError, serve};
 
 use dayfly_common::model::TaskDef;

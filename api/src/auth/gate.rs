@@ -6,10 +6,7 @@ use crate::{
     app::App,
     error::{Problem, unknown_job},
 };
-use dayfly_common::{
-    model::JobId,
-    queue::JobView,
-};
+use dayfly_common::{model::JobId, queue::JobView};
 
 /// The job, if it exists for `who`.
 ///

@@ -23,3 +23,4 @@ pub(crate) use admit::admit;
 pub(crate) use gate::visible;
 pub(crate) use known::Known;
 pub(crate) use principal::Principal;
+pub use scopes::{ROUTES, Route};

@@ -6,8 +6,11 @@
 use axum::http::Method;
 use dayfly_common::model::Scope;
 
-/// Method, path, scope. `HEAD` is `GET`.
-const TABLE: [(&str, &str, Scope); 37] = [
+/// A route: its method, its path with `{names}`, and the scope it needs. `HEAD` is `GET`.
+pub type Route = (&'static str, &'static str, Scope);
+
+/// The routes of this API that need a token, those of later versions among them.
+pub const ROUTES: [Route; 37] = [
     ("GET", "/v1/tasks", Scope::Read),
     ("GET", "/v1/tasks/{task}", Scope::Read),
     ("POST", "/v1/tasks/{task}", Scope::Submit),
@@ -59,7 +62,7 @@ pub(super) fn needed(method: &Method, path: &str) -> Option<Scope> {
         "HEAD" => "GET",
         other => other,
     };
-    let row = TABLE.iter().find(|(method, pattern, _)| *method == asked && matches(pattern, path));
+    let row = ROUTES.iter().find(|(method, pattern, _)| *method == asked && matches(pattern, path));
     Some(match row {
         Some((_, _, scope)) => *scope,
         None if asked == "GET" => Scope::Read,
@@ -177,10 +180,13 @@ mod tests {
     #[test]
     fn every_route_has_a_row() {
         let routes = routes_of_the_source();
-        assert!(routes.len() >= 14 && routes.contains(&("POST".to_owned(), "/v1/jobs/{id}/cancel".to_owned())), "{routes:?}");
+        assert!(
+            routes.len() >= 14 && routes.contains(&("POST".to_owned(), "/v1/jobs/{id}/cancel".to_owned())),
+            "{routes:?}"
+        );
         for (method, path) in routes {
-            let row = TABLE.iter().any(|(known, pattern, _)| *known == method && matches(pattern, &path));
-            assert!(row || is_open(&path), "no row for {method} {path}: say in TABLE which scope it needs");
+            let row = ROUTES.iter().any(|(known, pattern, _)| *known == method && matches(pattern, &path));
+            assert!(row || is_open(&path), "no row for {method} {path}: say in ROUTES which scope it needs");
         }
     }
 

@@ -108,7 +108,9 @@ mod tests {
 
     #[test]
     fn scopes_read_back_and_hold_what_they_say() {
-        for (text, shown) in [("read", "read"), ("admin,read", "read,admin"), (" cancel , submit,cancel ", "submit,cancel")] {
+        for (text, shown) in
+            [("read", "read"), ("admin,read", "read,admin"), (" cancel , submit,cancel ", "submit,cancel")]
+        {
             let scopes: Scopes = text.parse().unwrap();
             assert_eq!(scopes.to_string(), shown);
             for scope in Scope::ALL {
@@ -121,7 +123,9 @@ mod tests {
 
     #[test]
     fn other_words_are_refused() {
-        for (text, named) in [("", "``"), ("write", "`write`"), ("read,", "``"), ("read submit", "`read submit`"), ("READ", "`READ`")] {
+        for (text, named) in
+            [("", "``"), ("write", "`write`"), ("read,", "``"), ("read submit", "`read submit`"), ("READ", "`READ`")]
+        {
             let said = text.parse::<Scopes>().unwrap_err().to_string();
             assert!(said.starts_with(named) && said.contains("read, submit, cancel, admin"), "{said}");
         }

@@ -130,7 +130,9 @@ mod tests {
 
     #[test]
     fn rates_read_back() {
-        for (text, rate, per_ms) in [("10/s", 10, 1_000), ("600/m", 600, 60_000), ("1/h", 1, 3_600_000), ("5/d", 5, 86_400_000)] {
+        for (text, rate, per_ms) in
+            [("10/s", 10, 1_000), ("600/m", 600, 60_000), ("1/h", 1, 3_600_000), ("5/d", 5, 86_400_000)]
+        {
             let read: Rate = text.parse().unwrap();
             assert_eq!(read, Rate { rate, per_ms, burst: rate });
             assert_eq!(read.to_string(), text);

@@ -118,9 +118,7 @@ impl Queue {
             "exists" => Ok((Submitted::Exists, None)),
             "conflict" => Ok((Submitted::Conflict, None)),
             "full" => Ok((Submitted::Full(answer.parsed()?), None)),
-            "owner_full" => {
-                Ok((Submitted::OwnerFull { waiting: answer.parsed()?, most: answer.parsed()? }, None))
-            }
+            "owner_full" => Ok((Submitted::OwnerFull { waiting: answer.parsed()?, most: answer.parsed()? }, None)),
             "limited" => Ok((Submitted::RateLimited { retry_ms: answer.parsed()? }, None)),
             other => Err(QueueError::Garbled(format!("dayfly_submit answered `{other}`"))),
         }

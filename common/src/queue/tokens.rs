@@ -179,11 +179,8 @@ impl Queue {
     /// # Errors
     /// See [`QueueError`]; a token that cannot be read is [`QueueError::Garbled`].
     pub async fn look_up_token(&self, id: &TokenId) -> Result<TokenLookup, QueueError> {
-        let asks = vec![
-            command("HGETALL", self.keys.token(id)),
-            command("EXISTS", self.keys.tokens()),
-            redis::cmd("TIME"),
-        ];
+        let asks =
+            vec![command("HGETALL", self.keys.token(id)), command("EXISTS", self.keys.tokens()), redis::cmd("TIME")];
         let mut answers = self.ask_all(asks).await?.into_iter();
         let mut next = || answers.next().unwrap_or_default();
         let fields = pairs(next())?;
