@@ -66,7 +66,7 @@ async fn a_repetition_costs_nothing_and_time_gives_back() {
     assert_eq!(keyed("a").await.status, 202, "known ones are answered all the same");
     give(&api, "ada", Some("5/s"), Some(1), None).await;
     let mut taken = HashSet::new();
-    eventually_async("three more, as time goes by", BOUND, || async {
+    eventually_async("a slower quota before does not count against a quicker one", BOUND, || async {
         let answer = post(&api, &token, "/v1/tasks/any").await;
         (answer.status == 202).then(|| answer.member("id"))
     })

@@ -35,8 +35,9 @@ local function rate_limited(base, owner, quota)
   local now = tonumber(time[1]) * 1e6 + tonumber(time[2])
   local apart = per_ms * 1000 / rate
   local window = apart * math.max(burst or rate, 1)
-  -- Never further ahead than a whole burst, or the clock was set back.
-  local even = math.min(math.max(tonumber(redis.call('GET', K.rate(base, owner)) or 0) or 0, now), now + window)
+  local even = math.max(tonumber(redis.call('GET', K.rate(base, owner)) or 0) or 0, now)
+  -- Never further ahead than a whole burst: the clock was set back, or the quota was another one.
+  if even > now + window + 1 then even = now end
   local early = even + apart - window - now
   if early >= 1 then return math.ceil(early / 1000) end
   return nil, even + apart, math.ceil((even + apart - now) / 1000) + 1
