@@ -2,6 +2,7 @@
 
 use crate::{
     ApiSettings,
+    auth::Known,
     catalogue::Catalogue,
     error::{Code, Problem},
     events::Events,
@@ -27,6 +28,8 @@ pub(crate) struct App {
     pub(crate) queue: Queue,
     pub(crate) catalogue: Catalogue,
     pub(crate) events: Events,
+    /// Tokens, and whether one is asked for.
+    pub(crate) known: Known,
     /// Set when the server has lost its data since this process met it.
     pub(crate) data_gone: OnceLock<()>,
     /// Cancelled when the server shuts down: whoever waits answers at once.
@@ -45,6 +48,7 @@ impl App {
             catalogue: Catalogue::new(queue.clone(), settings.tasks.iter().map(TaskCard::from)),
             queue,
             events: Events::default(),
+            known: Known::new(settings.insecure || listens_on.is_loopback()),
             data_gone: OnceLock::new(),
             closing: CancellationToken::new(),
             max_body: settings.max_body,

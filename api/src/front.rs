@@ -1,11 +1,11 @@
-//! What every request passes on its way in and out: its id, its size, the Host and Origin check, the load, panics,
+//! What every request passes on its way in and out: its id, its size, the Host and Origin check, the load, who asks, panics,
 //! problems, common headers, the access log.
 
 use crate::{
     access::Record,
     app::App,
     arriving::Arriving,
-    cors,
+    auth, cors,
     error::{Code, Problem},
     origin::{self, Asked},
     proxy::{self, Origins},
@@ -108,7 +108,7 @@ where
 async fn respond<B>(
     app: &App,
     mut router: Router,
-    request: Request<B>,
+    mut request: Request<B>,
     origins: &Origins,
     lobby: bool,
 ) -> Response<Body>
@@ -144,6 +144,10 @@ where
             Ok(entered) => ticket = Some(entered),
             Err(refused) => return refused.into_response(),
         }
+    }
+    match auth::admit(app, request.method(), request.uri().path(), request.headers()).await {
+        Ok(principal) => drop(principal.map(|principal| request.extensions_mut().insert(principal))),
+        Err(refused) => return refused.into_response(),
     }
     let request = request.map(|body| Arriving::new(body, ticket.clone()));
     let answer = async move {
@@ -266,11 +270,12 @@ mod tests {
             require_durable: false,
         };
         let listener = ListenerConfig::default();
-        let settings = ApiSettings { max_body: 1, max_wait_ms: 1, tasks: Vec::new(), listener, tls: None };
+        let settings =
+            ApiSettings { max_body: 1, max_wait_ms: 1, insecure: false, tasks: Vec::new(), listener, tls: None };
         let app = App::new(settings, Queue::new(&redis).unwrap(), Ipv4Addr::LOCALHOST.into());
-        let request = Request::builder().uri("/").header(header::HOST, "localhost").body(Body::empty()).unwrap();
+        let request = Request::builder().uri("/healthz").header(header::HOST, "localhost").body(Body::empty()).unwrap();
         let arrival = Arrival { peer: Ipv4Addr::LOCALHOST.into(), tls: false, lobby: false, busy: None };
-        let answer = answer(&app, Router::new().route("/", get(panics)), request, arrival).await.unwrap();
+        let answer = answer(&app, Router::new().route("/healthz", get(panics)), request, arrival).await.unwrap();
         assert_eq!(answer.status(), 500);
         let id = answer.headers()[REQUEST_ID].to_str().unwrap().to_owned();
         let body = String::from_utf8(to_bytes(answer.into_body(), 10_000).await.unwrap().into()).unwrap();

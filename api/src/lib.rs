@@ -3,9 +3,10 @@
 //! ```text
 //!   serve    listening, shutdown          places     how many connections      tls     certificates
 //!     connection, watch    one of them and its bounds
-//!       front    request id, Host and Origin, load, panics, problems, access log
+//!       front    request id, Host and Origin, load, who asks, panics, problems, access log
 //!       routes   one file a resource:  extract (request -> values)  ->  queue  ->  view (records -> JSON)
 //!   catalogue  which tasks there are        events    who waits for which job
+//!   auth       tokens, scopes, owners
 //!   schema     what an input must be        upkeep    the sweep
 //! ```
 //!
@@ -14,6 +15,7 @@
 mod access;
 mod app;
 mod arriving;
+mod auth;
 mod catalogue;
 mod connection;
 mod cors;
@@ -34,11 +36,12 @@ mod view;
 mod waiting;
 mod watch;
 
+pub use auth::{ROUTES, Route};
 pub use serve::{ServeError, serve};
 pub use tls::{Tls, TlsError};
 
 use dayfly_common::{config::ListenerConfig, model::TaskDef};
-use std::{net::SocketAddr, sync::Arc};
+use std::sync::Arc;
 
 /// What the API needs to know. Plain values.
 #[derive(Debug, Clone)]
@@ -47,16 +50,12 @@ pub struct ApiSettings {
     pub max_body: u64,
     /// Longest `Prefer: wait`, ms.
     pub max_wait_ms: u64,
+    /// Answers everybody although others than this host reach it, as long as no token was made.
+    pub insecure: bool,
     /// The tasks of its own file.
     pub tasks: Vec<TaskDef>,
     /// How clients are treated.
     pub listener: ListenerConfig,
     /// Speak TLS by this (the files that `listener` names, read).
     pub tls: Option<Arc<Tls>>,
-}
-
-/// The address listened on must be loopback unless `insecure`.
-#[must_use]
-pub fn may_listen(address: SocketAddr, insecure: bool) -> bool {
-    insecure || address.ip().is_loopback()
 }

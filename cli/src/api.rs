@@ -7,11 +7,17 @@ use crate::{
     settings::{self, Flags},
     signals::{self, Signals},
 };
-use dayfly_api::{ApiSettings, ServeError, Tls, may_listen, serve};
+use dayfly_api::{ApiSettings, ServeError, Tls, serve};
 use dayfly_common::{config::Config, queue::Queue};
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::{net::TcpListener, signal::unix::Signal};
 use tracing::info;
+
+/// How long Redis may take to say whether there are tokens, before a listener that depends on it is refused.
+const REDIS_MAY_START: Duration = Duration::from_secs(3);
 
 pub(crate) fn run(args: &ApiArgs) -> Result<(), Failure> {
     let flags = Flags::default()
@@ -19,7 +25,6 @@ pub(crate) fn run(args: &ApiArgs) -> Result<(), Failure> {
         .with("--redis-url", ("redis", "url"), args.redis_url.as_deref())
         .with("--insecure", ("api", "insecure"), args.insecure.then_some("true"));
     let config = settings::read(settings::file(args.config.as_deref()), flags, false)?;
-    check_address(config.api.listen, config.api.insecure)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -27,16 +32,32 @@ pub(crate) fn run(args: &ApiArgs) -> Result<(), Failure> {
     runtime.block_on(serve_until_told(config))
 }
 
-/// Without tokens, whoever reaches the address may run any task.
-pub(crate) fn check_address(address: SocketAddr, insecure: bool) -> Result<(), Failure> {
-    if may_listen(address, insecure) {
+/// An API that asks nobody for a token may listen on loopback only: whoever reaches it may run any task.
+pub(crate) async fn check_address(config: &Config, queue: &Queue) -> Result<(), Failure> {
+    let address = config.api.listen;
+    if config.api.insecure || address.ip().is_loopback() {
         return Ok(());
     }
-    Err(Failure::usage(format_args!(
-        "refusing to listen on {address}: it is not loopback, and this API asks nobody for a token, so anyone who reaches \
-         it could run tasks. Listen on 127.0.0.1 behind a proxy that checks who asks, or say --insecure (or `insecure = \
-         true` in [api]) if the network is yours alone"
-    )))
+    let refuse = |why: &str, mend: &str| {
+        Err(Failure::usage(format_args!(
+            "refusing to listen on {address}: it is not loopback, and {why}. {mend}, or listen on 127.0.0.1, or say --insecure \
+             (or `insecure = true` in [api]) if the network is yours alone"
+        )))
+    };
+    let until = Instant::now() + REDIS_MAY_START;
+    loop {
+        match queue.any_token().await {
+            Ok(true) => return Ok(()),
+            Ok(false) => {
+                let why = "no token was ever made, so anyone who reaches it could run tasks";
+                return refuse(why, "Make a token first (dayfly tokens create --owner NAME)");
+            }
+            Err(error) if Instant::now() >= until => {
+                return refuse(&format!("whether there are tokens cannot be known: {error}"), "Start Redis first");
+            }
+            Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+        }
+    }
 }
 
 async fn serve_until_told(config: Config) -> Result<(), Failure> {
@@ -49,6 +70,7 @@ async fn serve_until_told(config: Config) -> Result<(), Failure> {
     }
     listening.max_connections = descriptors::allow(listening.max_connections);
     let queue = Queue::new(&config.redis).map_err(Failure::runtime)?;
+    check_address(&config, &queue).await?;
     let address = config.api.listen;
     let listener = TcpListener::bind(address)
         .await
@@ -59,6 +81,7 @@ async fn serve_until_told(config: Config) -> Result<(), Failure> {
     let settings = ApiSettings {
         max_body: config.api.max_body,
         max_wait_ms: config.api.max_wait_ms,
+        insecure: config.api.insecure,
         tasks: config.tasks.into_values().collect(),
         listener: listening,
         tls,

@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::tokens::TokensArgs;
 use clap::{Args as ArgsOf, Parser, Subcommand, ValueEnum};
 use std::{ffi::OsString, path::PathBuf};
 
@@ -47,6 +48,8 @@ pub(crate) enum Command {
     Api(ApiArgs),
     /// A worker: runs the tasks of its configuration.
     Worker(WorkerArgs),
+    /// The API's tokens, and quotas of owners. Speaks to Redis directly.
+    Tokens(TokensArgs),
     /// A program that dies with its parent.
     #[command(hide = true)]
     Tether(TetherArgs),
@@ -72,7 +75,7 @@ pub(crate) struct DevArgs {
     /// The program of the private server [default: valkey-server or redis-server on PATH].
     #[arg(long, value_name = "FILE", conflicts_with = "redis_url")]
     pub(crate) redis_bin: Option<PathBuf>,
-    /// Lets the API listen beyond loopback although it asks nobody for a token.
+    /// Lets the API listen beyond loopback without any token.
     #[arg(long)]
     pub(crate) insecure: bool,
 }
@@ -88,7 +91,7 @@ pub(crate) struct ApiArgs {
     /// The server [default: redis://127.0.0.1:6379/0].
     #[arg(long, value_name = "URL")]
     pub(crate) redis_url: Option<String>,
-    /// Listens beyond loopback although it asks nobody for a token.
+    /// Listens beyond loopback without any token.
     #[arg(long)]
     pub(crate) insecure: bool,
 }

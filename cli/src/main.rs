@@ -3,6 +3,7 @@
 //! ```text
 //!   main -> api      one HTTP daemon
 //!        -> worker   one worker daemon (and, below it, the supervisor that it starts from this same program)
+//!        -> tokens   makes, lists and revokes the API's tokens
 //!        -> dev      a private server, an API and a worker as children of one process in a terminal
 //! ```
 //!
@@ -18,6 +19,7 @@ mod logs;
 mod settings;
 mod signals;
 mod tether;
+mod tokens;
 mod worker;
 
 use args::{Args, Command};
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
         Command::Dev(dev) => dev::run(dev, args.log_format),
         Command::Api(api) => api::run(api),
         Command::Worker(worker) => worker::run(worker),
+        Command::Tokens(tokens) => tokens::run(tokens),
         Command::Tether(tether) => Err(tether::run(tether)),
     });
     match done {

@@ -4,7 +4,7 @@
 //! All keys of a shard carry its hash tag, `{0}` today, so that they share one cluster slot and one function may
 //! touch them all.
 
-use crate::model::{JobId, Nonce, State, TaskName};
+use crate::model::{JobId, Nonce, State, TaskName, TokenId};
 
 /// The keyspace of one prefix and shard.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -177,6 +177,36 @@ impl Keys {
     #[must_use]
     pub fn serving(&self, task: &TaskName) -> String {
         format!("{}serving:{task}", self.base)
+    }
+
+    /// ZSET: the ids of all API tokens that ever were; score = when they were made, ms.
+    #[must_use]
+    pub fn tokens(&self) -> String {
+        self.key("tokens")
+    }
+
+    /// HASH: an API token, by its id; of the token itself only the SHA-256.
+    #[must_use]
+    pub fn token(&self, id: &TokenId) -> String {
+        format!("{}token:{id}", self.base)
+    }
+
+    /// HASH: what owners may have; name -> JSON.
+    #[must_use]
+    pub fn quotas(&self) -> String {
+        self.key("quotas")
+    }
+
+    /// HASH: `<owner>:<state>` -> jobs that have not ended.
+    #[must_use]
+    pub fn owners(&self) -> String {
+        self.key("owners")
+    }
+
+    /// STRING: how far an owner's submissions are ahead of their rate.
+    #[must_use]
+    pub fn rate(&self, owner: &str) -> String {
+        format!("{}rate:{owner}", self.base)
     }
 
     /// HASH: the clock of the last sweep.

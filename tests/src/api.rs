@@ -51,7 +51,8 @@ impl Api {
     /// # Panics
     /// When it cannot be started.
     pub async fn start_under(listener: ListenerConfig, tasks: Vec<TaskDef>) -> Self {
-        Self::start_with(ApiSettings { max_body: 64 << 10, max_wait_ms: 5_000, tasks, listener, tls: None }).await
+        let (max_body, max_wait_ms, insecure, tls) = (64 << 10, 5_000, false, None);
+        Self::start_with(ApiSettings { max_body, max_wait_ms, insecure, tasks, listener, tls }).await
     }
 
     /// With these settings.

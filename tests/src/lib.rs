@@ -1,6 +1,7 @@
 //! What tests share: servers, daemons and hosts of their own, and bounded waits.
 
 mod api;
+mod bearer;
 mod census;
 pub mod chaos;
 mod cluster;
@@ -22,6 +23,7 @@ mod wait;
 mod walk;
 
 pub use api::{Answer, Api, answer, queue};
+pub use bearer::make_token;
 pub use census::Census;
 pub use cluster::Cluster;
 pub use daemon::{Daemon, PASSED_SECRET, dayfly_binary};

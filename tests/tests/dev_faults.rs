@@ -1,6 +1,6 @@
 //! What cannot be is told at once, with the exit code that says whose fault it is: 2 configuration, 1 the rest.
 
-use dayfly_tests::{Dev, dayfly_binary, free_port};
+use dayfly_tests::{Dev, Server, dayfly_binary, free_port, server_binary};
 use std::{fs, net::TcpListener, path::Path, process::Command};
 
 /// `dayfly <args>` in `dir`: exit code and standard error.
@@ -33,13 +33,22 @@ fn a_busy_port_is_an_error_that_names_it() {
 }
 
 #[test]
-fn an_open_address_is_refused_without_insecure() {
+fn an_open_address_is_refused_without_a_token_or_insecure() {
     let dir = tempfile::tempdir().expect("a folder");
-    for command in ["api", "dev"] {
-        let (code, said) = dayfly(dir.path(), &[command, "--listen", "0.0.0.0:18099"]);
-        assert_eq!(code, Some(2), "{command}: {said}");
-        assert!(said.contains("not loopback") && said.contains("--insecure"), "{command}: {said}");
+    let (server, program) = (Server::start(), server_binary());
+    let address = format!("0.0.0.0:{}", free_port());
+    for command in
+        [&["api", "--redis-url", &server.url()][..], &["dev", "--redis-bin", program.to_str().expect("a plain path")]]
+    {
+        let (code, said) = dayfly(dir.path(), &[command, &["--listen", &address]].concat());
+        assert_eq!(code, Some(2), "{command:?}: {said}");
+        assert!(said.contains("not loopback") && said.contains("--insecure"), "{command:?}: {said}");
+        assert!(said.contains("no token was ever made"), "{command:?}: {said}");
     }
+    let nobody = format!("redis://127.0.0.1:{}/0", free_port());
+    let (code, said) = dayfly(dir.path(), &["api", "--listen", &address, "--redis-url", &nobody]);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("not loopback") && said.contains("cannot be known: Redis cannot be reached"), "{said}");
 }
 
 #[test]

@@ -4,7 +4,10 @@ use dayfly_common::{
     model::{JobId, Nonce},
     queue::{Line, LineStream, Progress, REVISION, Report, Submit},
 };
-use dayfly_tests::rig::{Hand, Rig, TTL_MS, ask, failure, job, presence, success};
+use dayfly_tests::{
+    make_token,
+    rig::{Hand, Rig, TTL_MS, ask, failure, job, presence, success},
+};
 use std::{collections::BTreeMap, os::unix::fs::PermissionsExt as _, path::PathBuf, process::Command};
 
 const PAGE: &str = include_str!("../../docs/redis.md");
@@ -61,6 +64,9 @@ async fn scene(rig: &Rig) -> BTreeMap<&'static str, String> {
     let held = vec![dayfly_common::queue::Held { id: running, fence: claim.fence }];
     let beat = dayfly_common::queue::Beat { presence: presence(WORKER, &["factor"]), held, ttl_ms: TTL_MS };
     rig.queue.heartbeat(&beat).await.expect("an answer");
+
+    let token = make_token(&rig.queue, "ada", "read,submit").await;
+    names.insert("TOKEN", token.id().to_string());
 
     names.insert("ID", rig.submit(job("factor")).await.to_string());
     rig.submit(job("factor")).await;

@@ -11,6 +11,7 @@ pub(crate) enum Code {
     BadDuration,
     BadId,
     BadOption,
+    Unauthorized,
     Forbidden,
     UnknownTask,
     UnknownJob,
@@ -27,6 +28,7 @@ pub(crate) enum Code {
     OptionOutOfRange,
     OptionConflict,
     IdempotencyConflict,
+    RateLimited,
     QueueFull,
     RedisUnavailable,
     Overloaded,
@@ -45,6 +47,7 @@ impl Code {
             Self::BadDuration => ("bad_duration", StatusCode::BAD_REQUEST, "The duration cannot be read"),
             Self::BadId => ("bad_id", StatusCode::BAD_REQUEST, "The id cannot be read"),
             Self::BadOption => ("bad_option", StatusCode::BAD_REQUEST, "The option is not known or cannot be read"),
+            Self::Unauthorized => ("unauthorized", StatusCode::UNAUTHORIZED, "A token is needed"),
             Self::Forbidden => ("forbidden", StatusCode::FORBIDDEN, "The request is refused"),
             Self::UnknownTask => ("unknown_task", StatusCode::NOT_FOUND, "There is no such task"),
             Self::UnknownJob => ("unknown_job", StatusCode::NOT_FOUND, "There is no such job"),
@@ -75,6 +78,7 @@ impl Code {
             Self::IdempotencyConflict => {
                 ("idempotency_conflict", StatusCode::UNPROCESSABLE_ENTITY, "The key was used for another request")
             }
+            Self::RateLimited => ("rate_limited", StatusCode::TOO_MANY_REQUESTS, "Too many submissions"),
             Self::QueueFull => ("queue_full", StatusCode::TOO_MANY_REQUESTS, "The queue is full"),
             Self::RedisUnavailable => {
                 ("redis_unavailable", StatusCode::SERVICE_UNAVAILABLE, "The queue cannot be reached")

@@ -3,6 +3,7 @@
 use super::reply::{applied, job_body, json_bytes};
 use crate::{
     app::App,
+    auth::{Principal, visible},
     error::{Code, Fault, Problem, unknown_job},
     extract::{JobPath, WantsJson, prefer_wait, query, read_body, read_input},
     waiting,
@@ -33,6 +34,7 @@ struct Wish {
 pub(crate) async fn cancel(
     State(app): State<Arc<App>>,
     _: WantsJson,
+    who: Principal,
     JobPath(id): JobPath,
     request: Request,
 ) -> Result<Response<Body>, Problem> {
@@ -41,6 +43,7 @@ pub(crate) async fn cancel(
     let preference = prefer_wait(&head.headers, app.max_wait_ms);
     let body = read_body(&head.headers, body, app.max_body).await?;
     let wish = wish(&read_input(&head.headers, body, None).await?)?;
+    app.must_see(&who, id).await?;
     match app.queue.cancel(id, wish.reason.as_deref(), wish.grace_ms).await? {
         Cancelled::Now | Cancelled::Asked | Cancelled::Ended(JobState::Cancelled) => {}
         Cancelled::Ended(state) => {
@@ -56,7 +59,7 @@ pub(crate) async fn cancel(
             waiting::for_end(&app.queue, &app.events, &app.closing, id, bound).await?
         }
     };
-    let view = view.ok_or_else(|| unknown_job(id))?;
+    let view = visible(&who, id, view)?;
     let ended = view.record.state.is_terminal();
     let status = if ended { StatusCode::OK } else { StatusCode::ACCEPTED };
     let mut response = json_bytes(status, job_body(&app, &view).await);

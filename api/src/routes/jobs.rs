@@ -3,7 +3,8 @@
 use super::reply::{applied, job_body, json, json_bytes};
 use crate::{
     app::App,
-    error::{Code, Problem, unknown_job},
+    auth::{Principal, visible},
+    error::{Code, Problem},
     extract::{JobPath, WantsJson, prefer_wait, query},
     view::list_item,
     waiting,
@@ -37,6 +38,7 @@ struct Page<'a> {
 pub(crate) async fn one(
     State(app): State<Arc<App>>,
     _: WantsJson,
+    who: Principal,
     JobPath(id): JobPath,
     uri: Uri,
     headers: HeaderMap,
@@ -46,11 +48,12 @@ pub(crate) async fn one(
     let view = match preference {
         None => app.queue.job(id).await?,
         Some(preference) => {
+            app.must_see(&who, id).await?;
             let bound = preference.bound(app.max_wait_ms);
             waiting::for_end(&app.queue, &app.events, &app.closing, id, bound).await?
         }
     };
-    let body = job_body(&app, &view.ok_or_else(|| unknown_job(id))?).await;
+    let body = job_body(&app, &visible(&who, id, view)?).await;
     let tag = entity_tag(&body);
     let mut response = if matches_tag(&headers, &tag) {
         let mut unchanged = Response::new(Body::empty());
@@ -81,7 +84,12 @@ fn matches_tag(headers: &HeaderMap, tag: &str) -> bool {
 }
 
 /// GET /v1/jobs
-pub(crate) async fn list(State(app): State<Arc<App>>, _: WantsJson, uri: Uri) -> Result<Response<Body>, Problem> {
+pub(crate) async fn list(
+    State(app): State<Arc<App>>,
+    _: WantsJson,
+    who: Principal,
+    uri: Uri,
+) -> Result<Response<Body>, Problem> {
     let query = query(&uri, &["state", "task", "cursor", "limit"])?;
     let bad = |why: String| Problem::new(Code::BadOption, why);
     let state = query.get("state").map(str::parse::<JobState>).transpose().map_err(|why| bad(format!("{why}.")))?;
@@ -92,6 +100,7 @@ pub(crate) async fn list(State(app): State<Arc<App>>, _: WantsJson, uri: Uri) ->
     let filter = ListFilter {
         state,
         task,
+        owner: who.only(),
         cursor: query.get("cursor").map(str::to_owned),
         limit: usize::try_from(limit).unwrap_or(usize::MAX),
     };
@@ -149,6 +158,7 @@ mod tests {
         let filter = ListFilter {
             state: Some(JobState::Failed),
             task: Some("a.b".parse().unwrap()),
+            owner: Some("ada".to_owned()),
             cursor: Some("old".to_owned()),
             limit: 7,
         };

@@ -3,7 +3,8 @@
 
 use crate::{
     app::App,
-    error::{Code, Problem, unknown_job},
+    auth::{Principal, visible},
+    error::{Code, Problem},
     events::{Concern, Interest},
     extract::{JobPath, WantsText, query},
 };
@@ -29,6 +30,7 @@ const LOOK_ANYWAY: Duration = Duration::from_secs(2);
 pub(crate) async fn text(
     State(app): State<Arc<App>>,
     _: WantsText,
+    who: Principal,
     JobPath(id): JobPath,
     uri: Uri,
 ) -> Result<Response<Body>, Problem> {
@@ -43,7 +45,7 @@ pub(crate) async fn text(
     };
     // Registered before anything is read, so that no line slips between.
     let interest = follow.then(|| app.events.register(id, Concern::All));
-    let view = app.queue.job(id).await?.ok_or_else(|| unknown_job(id))?;
+    let view = visible(&who, id, app.queue.job(id).await?)?;
     let ended = view.record.state.is_terminal();
     let (lines, seen_to_end) = match tail {
         Some(0) => (app.queue.log_tail(id, 1).await?, true),

@@ -3,7 +3,8 @@
 use super::reply::applied;
 use crate::{
     app::App,
-    error::{Code, Problem, unknown_job},
+    auth::{Principal, visible},
+    error::{Code, Problem},
     extract::{Accepts, JobPath, prefer_wait, query},
     waiting,
 };
@@ -21,6 +22,7 @@ const TYPES: [&str; 3] = ["application/json", "text/plain; charset=utf-8", "appl
 /// GET /v1/jobs/{id}/result; `Prefer: wait=N` waits for the job's end.
 pub(crate) async fn raw(
     State(app): State<Arc<App>>,
+    who: Principal,
     JobPath(id): JobPath,
     uri: Uri,
     headers: HeaderMap,
@@ -30,11 +32,12 @@ pub(crate) async fn raw(
     let view = match preference {
         None => app.queue.job(id).await?,
         Some(preference) => {
+            app.must_see(&who, id).await?;
             let bound = preference.bound(app.max_wait_ms);
             waiting::for_end(&app.queue, &app.events, &app.closing, id, bound).await?
         }
     };
-    let view = view.ok_or_else(|| unknown_job(id))?;
+    let view = visible(&who, id, view)?;
     if view.record.state != JobState::Succeeded {
         return Err(no_result(&view.record));
     }

@@ -3,8 +3,9 @@
 use super::reply::{applied, json_bytes};
 use crate::{
     app::App,
+    auth::{Principal, visible},
     catalogue::Task,
-    error::{Code, Problem, unknown_job},
+    error::{Code, Problem},
     extract::{SubmitOptions, TaskPath, WantsJson, idempotency_key, prefer_wait, read_body, read_input, traceparent},
     view::{Shown, fresh_job, job_json},
     waiting,
@@ -25,8 +26,6 @@ use std::{
 };
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
-/// Without accounts everybody is the same owner.
-const OWNER: &str = "";
 /// Longest `Retry-After` of a scheduled job, s.
 const LONGEST_RETRY_AFTER: u64 = 3_600;
 
@@ -82,13 +81,14 @@ async fn accept(
 ) -> Result<Response<Body>, Problem> {
     let (task, live_workers) = app.catalogue.find(name).await?;
     let (head, body) = request.into_parts();
+    let who = Principal::of(&head.extensions)?;
     let now_ms = now_ms();
     let options = SubmitOptions::read(&head.uri, &task.card, now_ms)?;
     let preference = prefer_wait(&head.headers, app.max_wait_ms);
     let key = idempotency_key(&head.headers)?;
     let body = read_body(&head.headers, body, app.max_body).await?;
     let job = Submit {
-        id: key.as_deref().map_or_else(JobId::now, |key| JobId::from_idempotency_key(OWNER, key)),
+        id: key.as_deref().map_or_else(JobId::now, |key| JobId::from_idempotency_key(who.owner(), key)),
         task: task.card.name.clone(),
         input: read_input(&head.headers, body, task.schema.as_ref()).await?,
         priority: options.priority,
@@ -100,7 +100,7 @@ async fn accept(
         max_queued: task.card.max_queued,
         repeatable: key.is_some(),
         trace: traceparent(&head.headers),
-        owner: OWNER.to_owned(),
+        owner: who.owner().to_owned(),
         labels: BTreeMap::new(),
         unique: None,
         retry_of: None,
@@ -114,7 +114,7 @@ async fn accept(
             // It is taken: that it cannot be read just now is no error any more.
             Ok(None) | Err(_) => fresh_job(&job, usual_state(&job), now_ms, live_workers),
         },
-        Taken::Before => app.queue.job(job.id).await?.ok_or_else(|| unknown_job(job.id))?,
+        Taken::Before => visible(&who, job.id, app.queue.job(job.id).await?)?,
     };
     if let Some(preference) = preference.filter(|_| !view.record.state.is_terminal()) {
         let bound = preference.bound(app.max_wait_ms);
@@ -179,6 +179,22 @@ async fn submit(queue: &Queue, job: &Submit) -> Result<Taken, Problem> {
                  again when some have run."
             );
             Err(Problem::new(Code::QueueFull, detail).retry_after(5))
+        }
+        Submitted::OwnerFull { waiting, most } => {
+            let detail = format!(
+                "{waiting} jobs of the owner `{}` wait already and it may have at most {most} (its quota). Please try again \
+                 when some have run.",
+                job.owner
+            );
+            Err(Problem::new(Code::QueueFull, detail).retry_after(5))
+        }
+        Submitted::RateLimited { retry_ms } => {
+            let seconds = u16::try_from(retry_ms.div_ceil(1_000)).unwrap_or(u16::MAX).max(1);
+            let detail = format!(
+                "The owner `{}` submits more often than its quota allows. The next job is taken in {retry_ms} ms.",
+                job.owner
+            );
+            Err(Problem::new(Code::RateLimited, detail).retry_after(seconds))
         }
     }
 }

@@ -39,6 +39,13 @@ pub(super) async fn start_server(line: Line, port: u16) -> Result<Part, Failure>
     Ok(server)
 }
 
+/// Ends a server beside which nothing was started.
+pub(super) async fn end_server(server: Option<Part>) {
+    if let Some(mut server) = server {
+        server.end(ORDERLY).await;
+    }
+}
+
 impl House {
     /// Starts the API and the worker.
     pub(super) fn start(server: Option<Part>, api: Line, worker: Line, config: &Config) -> Result<Self, Failure> {

@@ -36,7 +36,6 @@ pub(crate) fn run(args: &DevArgs, log_format: LogFormat) -> Result<(), Failure> 
     let examples = own.is_none();
     let file = own.map_or_else(|| examples::config(&data), Ok)?;
     let config = read(args, &file)?;
-    check_address(config.api.listen, config.api.insecure)?;
     // One thread: the children must be started by the main one (see `tether`).
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -93,6 +92,11 @@ impl Start<'_> {
             let program = server::program(self.args.redis_bin.as_deref())?;
             Some(self.server(&program).await?)
         };
+        let queue = Queue::new(&self.config.redis).map_err(Failure::runtime)?;
+        if let Err(refused) = check_address(&self.config, &queue).await {
+            house::end_server(server).await;
+            return Err(refused);
+        }
         let state_dir = self.data.folder("worker")?.display().to_string();
         let api = self.line("api", &[("DAYFLY_API_INSECURE", self.config.api.insecure.to_string())])?;
         let worker = self.line("worker", &[("DAYFLY_WORKER_STATE_DIR", state_dir)])?;

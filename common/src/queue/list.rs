@@ -20,6 +20,8 @@ pub struct ListFilter {
     pub state: Option<State>,
     /// Only this task.
     pub task: Option<TaskName>,
+    /// Only jobs of this owner.
+    pub owner: Option<String>,
     /// Where the page before ended.
     pub cursor: Option<String>,
     /// At most this many, 1 to 500.
@@ -57,7 +59,7 @@ impl Queue {
             Some(cursor) => cursor.parse().map_err(|_| ListError::BadCursor)?,
             None => Position::start(),
         };
-        let step = if filter.task.is_some() { STEP.max(limit) } else { limit };
+        let step = if filter.task.is_some() || filter.owner.is_some() { STEP.max(limit) } else { limit };
         let (mut items, mut looked) = (Vec::new(), 0);
         for stage in self.stages(filter).await? {
             if stage < position.stage {
@@ -171,4 +173,5 @@ fn fits(record: &JobRecord, stage: &Stage, filter: &ListFilter) -> bool {
     };
     here && filter.state.is_none_or(|only| only == record.state)
         && filter.task.as_ref().is_none_or(|only| *only == record.task)
+        && filter.owner.as_ref().is_none_or(|only| *only == record.owner)
 }

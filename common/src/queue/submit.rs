@@ -55,6 +55,18 @@ pub enum Submitted {
     Conflict,
     /// The task's queue is full: waiting jobs now.
     Full(u64),
+    /// Its owner has as many waiting jobs as its quota allows.
+    OwnerFull {
+        /// Jobs of the owner that wait.
+        waiting: u64,
+        /// The most there may be.
+        most: u64,
+    },
+    /// Its owner submits more often than its quota allows.
+    RateLimited {
+        /// When it would be taken, ms from now.
+        retry_ms: u64,
+    },
 }
 
 impl Submit {
@@ -106,6 +118,8 @@ impl Queue {
             "exists" => Ok((Submitted::Exists, None)),
             "conflict" => Ok((Submitted::Conflict, None)),
             "full" => Ok((Submitted::Full(answer.parsed()?), None)),
+            "owner_full" => Ok((Submitted::OwnerFull { waiting: answer.parsed()?, most: answer.parsed()? }, None)),
+            "limited" => Ok((Submitted::RateLimited { retry_ms: answer.parsed()? }, None)),
             other => Err(QueueError::Garbled(format!("dayfly_submit answered `{other}`"))),
         }
     }

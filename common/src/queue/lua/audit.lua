@@ -131,6 +131,35 @@ local function check_counts(base, repaired)
   recount(base, 'running', K.leases(base), tasks, repaired)
 end
 
+-- What owners have, where a quota asks for it. A record that a hand took away is still counted: its owner went with it.
+local function check_owners(base, repaired)
+  if redis.call('EXISTS', K.quotas(base)) == 0 then return end
+  local indexes, live = { K.delayed(base), K.leases(base) }, 0
+  for _, task in ipairs(redis.call('SMEMBERS', K.queues(base))) do indexes[#indexes + 1] = K.queue(base, task) end
+  for _, index in ipairs(indexes) do live = live + redis.call('ZCARD', index) end
+  if live > RECOUNT_MOST then return end
+  local there = {}
+  for _, index in ipairs(indexes) do
+    for _, id in ipairs(redis.call('ZRANGE', index, 0, -1)) do
+      local of = redis.call('HMGET', K.job(base, id), 'owner', 'state')
+      if of[1] and LIVE[of[2] or ''] then there[of[1] .. ':' .. of[2]] = (there[of[1] .. ':' .. of[2]] or 0) + 1 end
+    end
+  end
+  local noted = redis.call('HGETALL', K.owners(base))
+  for at = 1, #noted, 2 do
+    if not there[noted[at]] then
+      redis.call('HDEL', K.owners(base), noted[at])
+      tally(repaired, 'counts')
+    end
+  end
+  for field, number in pairs(there) do
+    if redis.call('HGET', K.owners(base), field) ~= whole(number) then
+      redis.call('HSET', K.owners(base), field, whole(number))
+      tally(repaired, 'counts')
+    end
+  end
+end
+
 local function audit(keys, args)
   local base, now, apart = base_of(keys), clock(), number_of(args, 1)
   local seen = redis.call('HMGET', K.sweep(base), 'audit_at', 'audit_cursor')
@@ -140,7 +169,10 @@ local function audit(keys, args)
   local scanned = redis.call('SCAN', seen[2] or '0', 'MATCH', base .. '*', 'COUNT', KEYS_A_STEP)
   for _, key in ipairs(scanned[2]) do check(base, now, key, repaired) end
   local ended = scanned[1] == '0'
-  if ended then check_counts(base, repaired) end
+  if ended then
+    check_counts(base, repaired)
+    check_owners(base, repaired)
+  end
   redis.call('HSET', K.sweep(base), 'audit_at', whole(now), 'audit_cursor', scanned[1])
   local answer = { ended and 1 or 0, #scanned[2] }
   for what, number in pairs(repaired) do

@@ -21,6 +21,10 @@ function K.held(base, worker) return base .. 'held:' .. worker end
 function K.worker(base, worker) return base .. 'worker:' .. worker end
 function K.released(base, nonce) return base .. 'released:' .. nonce end
 
+function K.quotas(base) return base .. 'quotas' end
+function K.owners(base) return base .. 'owners' end
+function K.rate(base, owner) return base .. 'rate:' .. owner end
+
 function K.queues(base) return base .. 'queues' end
 function K.delayed(base) return base .. 'delayed' end
 function K.expiring(base) return base .. 'expiring' end

@@ -17,6 +17,7 @@ local PRESENCE_MS = 10000 -- a worker that has not beaten for this long is not t
 local FIELDS = {
   'state', 'task', 'priority', 'created_at', 'ready_at', 'expires_at', 'attempt', 'fence', 'worker', 'started_at',
   'failures', 'lost', 'retries', 'lost_retries', 'timeout_ms', 'retention_ms', 'fingerprint', 'trace', 'deadline_at',
+  'owner',
 }
 
 -- Ms (or any whole number up to 2^53) as text; tostring() would lose digits.
@@ -87,6 +88,10 @@ local function moved(base, record, state)
   local counts = K.counts(base)
   if record.state then redis.call('HINCRBY', counts, record.task .. ':' .. record.state, -1) end
   redis.call('HINCRBY', counts, record.task .. ':' .. state, 1)
+  if record.owner then
+    if record.state then owned(base, record.owner, record.state, -1) end
+    owned(base, record.owner, state, 1)
+  end
   redis.call('XADD', K.events(base), 'MAXLEN', '~', EVENTS_KEPT, '*',
     'id', record.id, 'task', record.task, 'state', state)
   record.state = state

@@ -2,8 +2,9 @@
 -- KEYS: the base.
 -- ARGV: id, task, input, priority (0..9), delay ms, timeout ms, expires ms, retries, retention ms, max_queued,
 --       fingerprint, traceparent, owner, labels JSON, unique key, retry_of. Empty text = absent; what follows `input` may be left out.
--- Returns: {"created", state, created_at} | {"exists"} | {"conflict"} | {"full", waiting}
--- Crash points: atomic. The known-id and max_queued checks come before the first write. Record and input are written before
+-- Returns: {"created", state, created_at} | {"exists"} | {"conflict"} | {"full", waiting} | {"owner_full", waiting, most}
+--          | {"limited", ms to wait}
+-- Crash points: atomic. The known-id, max_queued and quota checks come before the first write. Record and input are written before
 -- the index that makes them visible; the wake token, a hint, comes with it. Sent again, the second call finds the record.
 -- The only function without allow-oom: a full server takes no new job, and says so before anything is written.
 
@@ -20,9 +21,9 @@ local function submit(keys, args)
   local owner, labels, unique, retry_of = text_of(args, 13), text_of(args, 14), text_of(args, 15), text_of(args, 16)
 
   local job = K.job(base, id)
-  local known = redis.call('HMGET', job, 'state', 'fingerprint')
+  local known = redis.call('HMGET', job, 'state', 'fingerprint', 'owner')
   if known[1] then
-    if (known[2] or nil) == fingerprint then return { 'exists' } end
+    if (known[2] or nil) == fingerprint and (known[3] or nil) == owner then return { 'exists' } end
     return { 'conflict' }
   end
   if max_queued then
@@ -31,9 +32,18 @@ local function submit(keys, args)
     if now_waiting >= max_queued then return { 'full', now_waiting } end
   end
 
+  local quota, wait, even, even_ms = quota_of(base, owner), nil, nil, nil
+  if quota then
+    local most = tonumber(quota.max_queued)
+    local there = most and owner_waiting(base, owner)
+    if most and there >= most then return { 'owner_full', there, whole(most) } end
+    wait, even, even_ms = rate_limited(base, owner, quota)
+    if wait then return { 'limited', wait } end
+  end
+
   local now = clock()
   local state = delay > 0 and 'scheduled' or 'queued'
-  local record = { id = id, task = task, priority = whole(priority), created_at = whole(now) }
+  local record = { id = id, task = task, priority = whole(priority), created_at = whole(now), owner = owner }
   local fields = { 'state', state, 'task', task, 'created_at', record.created_at }
   local function keep(name, value)
     if not value then return end
@@ -56,6 +66,7 @@ local function submit(keys, args)
   keep('unique', unique)
   keep('retry_of', retry_of)
 
+  if even then redis.call('SET', K.rate(base, owner), string.format('%.0f', even), 'PX', whole(even_ms)) end
   redis.call('SET', K.job_input(base, id), input)
   redis.call('HSET', job, unpack(fields))
   if expires then redis.call('ZADD', K.expiring(base), whole(now + expires), id) end
