@@ -11,6 +11,7 @@
 
 mod api;
 mod args;
+mod catalogue;
 mod dev;
 mod failure;
 mod logs;
