@@ -75,6 +75,9 @@ pub(crate) struct DevArgs {
     /// The program of the private server [default: valkey-server or redis-server on PATH].
     #[arg(long, value_name = "FILE", conflicts_with = "redis_url")]
     pub(crate) redis_bin: Option<PathBuf>,
+    /// Runs the functions that `@dayfly.task` marks in this module, imported from the current folder: no file is needed.
+    #[arg(long, value_name = "MODULE")]
+    pub(crate) python: Option<String>,
     /// Lets the API listen beyond loopback without any token.
     #[arg(long)]
     pub(crate) insecure: bool,
@@ -110,6 +113,9 @@ pub(crate) struct WorkerArgs {
     /// Runs only these tasks of the configuration.
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub(crate) tasks: Vec<String>,
+    /// Runs the functions that `@dayfly.task` marks in this module, imported from the current folder: no file is needed.
+    #[arg(long, value_name = "MODULE")]
+    pub(crate) python: Option<String>,
     /// What it calls itself [default: the host's name].
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,

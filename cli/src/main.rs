@@ -12,6 +12,7 @@
 
 mod api;
 mod args;
+mod catalogue;
 mod descriptors;
 mod dev;
 mod failure;

@@ -1,7 +1,7 @@
 //! From the command line's flags and the process's surroundings to a configuration.
 
-use crate::failure::Failure;
-use dayfly_common::config::{Config, Flag, Inputs, load};
+use crate::{catalogue, failure::Failure};
+use dayfly_common::config::{Config, Decorated, Flag, Inputs, load};
 use std::path::{Path, PathBuf};
 
 /// Flags that stand for settings, as far as they were given.
@@ -27,11 +27,31 @@ pub(crate) fn file(given: Option<&Path>) -> Option<PathBuf> {
     given.map(Path::to_path_buf).or_else(|| usual.is_file().then(|| usual.to_path_buf()))
 }
 
+/// As [`read`], with the tasks of `--python`.
+pub(crate) fn read_with_python(file: Option<PathBuf>, flags: Flags, python: Option<&str>) -> Result<Config, Failure> {
+    let decorated = python.map(catalogue::of).transpose()?;
+    let config = read_all(file, flags, true, decorated.clone());
+    if let Some(decorated) = decorated {
+        // They are in the configuration now.
+        drop(std::fs::remove_dir_all(decorated.schemas));
+    }
+    config
+}
+
 /// Reads the configuration.
 pub(crate) fn read(file: Option<PathBuf>, flags: Flags, runs_tasks: bool) -> Result<Config, Failure> {
+    read_all(file, flags, runs_tasks, None)
+}
+
+fn read_all(
+    file: Option<PathBuf>,
+    flags: Flags,
+    runs_tasks: bool,
+    decorated: Option<Decorated>,
+) -> Result<Config, Failure> {
     // Names and values that are not UTF-8 cannot be settings of ours.
     let variables =
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    let inputs = Inputs { file, variables: variables.collect(), flags: flags.0, runs_tasks };
+    let inputs = Inputs { file, variables: variables.collect(), flags: flags.0, runs_tasks, decorated };
     Ok(load(&inputs)?)
 }

@@ -16,7 +16,7 @@ pub(crate) fn run(args: &WorkerArgs) -> Result<(), Failure> {
         .with("--slots", ("worker", "slots"), args.slots.as_deref())
         .with("--redis-url", ("redis", "url"), args.redis_url.as_deref())
         .with("--name", ("worker", "name"), args.name.as_deref());
-    let mut config = settings::read(settings::file(args.config.as_deref()), flags, true)?;
+    let mut config = settings::read_with_python(settings::file(args.config.as_deref()), flags, args.python.as_deref())?;
     let tasks = chosen(std::mem::take(&mut config.tasks), &args.tasks)?;
     // The supervisor forks: it must be started while this process has one thread and no runtime.
     let supervisor = Supervisor::launch_with(Path::new("/proc/self/exe"), config.worker.isolation.into())
@@ -32,7 +32,7 @@ pub(crate) fn run(args: &WorkerArgs) -> Result<(), Failure> {
 fn chosen(mut all: BTreeMap<String, TaskDef>, names: &[String]) -> Result<Vec<TaskDef>, Failure> {
     if all.is_empty() {
         return Err(Failure::usage(
-            "no task to run: give a configuration with a [tasks.NAME] section by --config FILE",
+            "no task to run: give a configuration with a [tasks.NAME] section by --config FILE, or a module with @dayfly.task functions by --python MODULE",
         ));
     }
     if names.is_empty() {

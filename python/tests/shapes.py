@@ -107,7 +107,7 @@ def noisy() -> str:
 def leaves_a_child(file: str) -> int:
     # Its stderr and stdout are its own, so only an inherited result pipe could be held.
     with open(os.devnull, "w") as null:
-        child = subprocess.Popen(["sleep", "15"], stdout=null, stderr=null, close_fds=False, start_new_session=True)
+        child = subprocess.Popen(["sleep", "50"], stdout=null, stderr=null, close_fds=False, start_new_session=True)
     with open(file, "w") as out:
         out.write(str(child.pid))
     child.returncode = 0

@@ -120,6 +120,7 @@ def test_cancel_ends_running_work(executor: dayfly.DayflyExecutor) -> None:
     with pytest.raises(cf.CancelledError):
         future.result()
     executor.shutdown()
+    assert future.job.refresh().state == "cancelled"
     assert not processes_of(job_id)
 
 

@@ -28,9 +28,21 @@ impl Dev {
     /// When it does not.
     #[must_use]
     pub fn start() -> Self {
+        Self::start_with(&[], &[])
+    }
+
+    /// As [`Dev::start`], with these flags, in a folder that holds these files.
+    ///
+    /// # Panics
+    /// When it does not.
+    #[must_use]
+    pub fn start_with(files: &[(&str, &str)], flags: &[&str]) -> Self {
         let dir = tempfile::tempdir().expect("a temporary folder");
+        for (name, text) in files {
+            std::fs::write(dir.path().join(name), text).expect("written");
+        }
         let address = format!("127.0.0.1:{}", free_port());
-        let daemon = launch(dir.path(), 1, &address);
+        let daemon = launch(dir.path(), 1, &address, flags);
         let dev = Self { daemon, address, starts: 1, dir };
         dev.ready();
         dev
@@ -42,7 +54,7 @@ impl Dev {
     /// When it does not get ready.
     pub fn restart(&mut self) {
         self.starts += 1;
-        self.daemon = launch(self.dir.path(), self.starts, &self.address);
+        self.daemon = launch(self.dir.path(), self.starts, &self.address, &[]);
         self.ready();
     }
 
@@ -86,9 +98,10 @@ impl Dev {
     }
 }
 
-fn launch(dir: &Path, number: usize, address: &str) -> Daemon {
+fn launch(dir: &Path, number: usize, address: &str, flags: &[&str]) -> Daemon {
     let server = server_binary();
     let args = ["dev", "--listen", address, "--data", "data", "--slots", "2", "--redis-bin"];
     let args = args.iter().map(|word| (*word).to_owned()).chain([server.display().to_string()]);
+    let args = args.chain(flags.iter().map(|flag| (*flag).to_owned()));
     Daemon::start(&format!("dev{number}"), dir, args)
 }

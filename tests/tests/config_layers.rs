@@ -14,7 +14,8 @@ fn loaded(text: &str, variables: &[(&str, &str)], flags: Vec<Flag>) -> Config {
     fs::write(dir.path().join("job.py"), "").expect("written");
     fs::write(dir.path().join("schema.json"), r#"{"type": "object", "required": ["n"]}"#).expect("written");
     let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    load(&Inputs { file: Some(file), variables, flags, runs_tasks: false }).unwrap_or_else(|faults| panic!("{faults}"))
+    load(&Inputs { file: Some(file), variables, flags, runs_tasks: false, ..Inputs::default() })
+        .unwrap_or_else(|faults| panic!("{faults}"))
 }
 
 #[test]

@@ -17,6 +17,14 @@ const FILES: [(&str, &str); 5] = [
     ("compute_something.py", include_str!("../../../deploy/examples/compute_something.py")),
 ];
 
+/// A configuration that says nothing, for a start whose tasks come from elsewhere.
+pub(super) fn nothing(data: &Data) -> Result<PathBuf, Failure> {
+    let file = data.folder("python")?.join("dayfly.toml");
+    fs::write(&file, "# The tasks come from --python.\n")
+        .map_err(|why| Failure::runtime(format_args!("{} cannot be written: {why}", file.display())))?;
+    Ok(file)
+}
+
 /// The examples' configuration: of the checkout that this program was built in or that it is started in, so that they
 /// can be changed; else unpacked into the data folder.
 pub(super) fn config(data: &Data) -> Result<PathBuf, Failure> {

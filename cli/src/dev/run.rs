@@ -33,8 +33,12 @@ const PORT_TRIES: u32 = 3;
 pub(crate) fn run(args: &DevArgs, log_format: LogFormat) -> Result<(), Failure> {
     let data = Data::open(&args.data)?;
     let own = settings::file(args.config.as_deref());
-    let examples = own.is_none();
-    let file = own.map_or_else(|| examples::config(&data), Ok)?;
+    let examples = own.is_none() && args.python.is_none();
+    let file = match own {
+        Some(file) => file,
+        None if examples => examples::config(&data)?,
+        None => examples::nothing(&data)?,
+    };
     let config = read(args, &file)?;
     // One thread: the children must be started by the main one (see `tether`).
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -50,7 +54,7 @@ fn read(args: &DevArgs, file: &Path) -> Result<Config, Failure> {
         .with("--slots", ("worker", "slots"), args.slots.as_deref())
         .with("--redis-url", ("redis", "url"), args.redis_url.as_deref())
         .with("--insecure", ("api", "insecure"), args.insecure.then_some("true"));
-    settings::read(Some(file.to_path_buf()), flags, true)
+    settings::read_with_python(Some(file.to_path_buf()), flags, args.python.as_deref())
 }
 
 struct Start<'a> {
@@ -99,7 +103,10 @@ impl Start<'_> {
         }
         let state_dir = self.data.folder("worker")?.display().to_string();
         let api = self.line("api", &[("DAYFLY_API_INSECURE", self.config.api.insecure.to_string())])?;
-        let worker = self.line("worker", &[("DAYFLY_WORKER_STATE_DIR", state_dir)])?;
+        let mut worker = self.line("worker", &[("DAYFLY_WORKER_STATE_DIR", state_dir)])?;
+        if let Some(module) = &self.args.python {
+            worker.args.extend(["--python".to_owned(), module.clone()]);
+        }
         House::start(server, api, worker, &self.config)
     }
 

@@ -23,8 +23,21 @@ pub struct Inputs {
     pub variables: Vec<(String, String)>,
     /// Flags.
     pub flags: Vec<Flag>,
+    /// Tasks that a Python module's decorators describe.
+    pub decorated: Option<Decorated>,
     /// This host runs the tasks, so what they need of it (environment files, working folders) must be there.
     pub runs_tasks: bool,
+}
+
+/// Tasks from beside the file.
+#[derive(Debug, Clone)]
+pub struct Decorated {
+    /// What faults call it.
+    pub name: PathBuf,
+    /// Sections `[tasks.NAME]`, as in a file; paths are meant from the current folder.
+    pub text: String,
+    /// The folder that holds the input schemas it names.
+    pub schemas: PathBuf,
 }
 
 /// The sections whose keys variables and flags may set.

@@ -3,7 +3,7 @@
 use super::{
     Config, Faults, Inputs, Place, daemons,
     document::Document,
-    inputs::Override,
+    inputs::{Decorated, Override},
     route,
     section::Section,
     task::{self, Surroundings},
@@ -40,12 +40,27 @@ pub fn load(inputs: &Inputs) -> Result<Config, Faults> {
         },
     };
     let base_dir = base_dir(inputs.file.as_deref());
+    let decorated = inputs.decorated.as_ref().map(|more| decorated_tasks(more, inputs.runs_tasks, &mut faults));
     let parsed = document.as_ref().map_or_else(|| Some(DeTable::new()), |document| document.parse(&mut faults));
     let around = Surroundings { base: &base_dir, runs_tasks: inputs.runs_tasks };
-    let config = parsed.map(|root| {
+    let mut config = parsed.map(|root| {
         Walk { root: &root, document: document.as_ref(), overrides: &overrides }.config(around, &mut faults)
     });
+    if let (Some(config), Some(decorated)) = (&mut config, decorated) {
+        for (name, task) in decorated {
+            // What the file says of a task wins: it is nearer to whoever runs the worker.
+            config.tasks.entry(name).or_insert(task);
+        }
+    }
     faults.or(config)
+}
+
+fn decorated_tasks(more: &Decorated, runs_tasks: bool, faults: &mut Faults) -> BTreeMap<String, TaskDef> {
+    let document = Document::new(more.name.clone(), more.text.clone());
+    let Some(root) = document.parse(faults) else { return BTreeMap::new() };
+    let base = base_dir(None);
+    let around = Surroundings { base: &base, runs_tasks };
+    Walk { root: &root, document: Some(&document), overrides: &[] }.tasks(around, faults)
 }
 
 /// The folder of the file, links resolved; without a file, the current one.

@@ -27,6 +27,6 @@ mod value;
 
 pub use env_file::{EnvFileError, read_env_file};
 pub use fault::{Fault, Faults, Place};
-pub use inputs::{Flag, Inputs};
+pub use inputs::{Decorated, Flag, Inputs};
 pub use load::load;
 pub use types::{ApiConfig, Config, Isolation, ListenerConfig, TlsFiles, WorkerConfig};

@@ -177,7 +177,7 @@ def _leave(end: SystemExit) -> NoReturn:
 
 
 def _load(path: str, name: str) -> Callable[..., Any]:
-    """The function; one that tells why when the module cannot be loaded, so that the job fails with the reason in its log."""
+    """The function; when it cannot be loaded, one that says why in its job's log."""
     if path not in sys.path:
         sys.path.insert(0, path)
     try:
@@ -213,7 +213,7 @@ class _Broken:
 
 
 class _Sources:
-    """The task's own source files, to tell whether they have changed. Those of the interpreter and of packages do not count."""
+    """The task's own source files, to tell whether they have changed. Installed packages do not count."""
 
     def __init__(self, path: str) -> None:
         self._root = os.path.join(os.path.realpath(path), "")
@@ -223,9 +223,10 @@ class _Sources:
         files = {}
         for name, module in list(sys.modules.items()):
             file = getattr(module, "__file__", None)
-            if file and file.endswith(".py") and os.path.realpath(file).startswith(self._root):
-                if f"{os.sep}site-packages{os.sep}" not in file:
-                    files[name] = file
+            if not file or not file.endswith(".py") or f"{os.sep}site-packages{os.sep}" in file:
+                continue
+            if os.path.realpath(file).startswith(self._root):
+                files[name] = file
         return files
 
     def changed(self) -> bool:
@@ -253,24 +254,34 @@ def _load_anew(path: str, name: str, sources: _Sources) -> Callable[..., Any]:
 
 def _warn_of_threads(name: str) -> None:
     """A forked child has only the thread that forked: locks that others held stay locked in it for ever."""
-    try:
-        threads = len(os.listdir("/proc/self/task"))
-    except OSError:
-        return
-    if threads > 1:
-        sys.stderr.write(
-            f"dayfly host: {name} has started {threads - 1} threads while it was loaded; they do not exist in its jobs, and what "
-            "they had locked stays locked there. Start threads within the function (for numerical libraries: "
-            "OMP_NUM_THREADS=1 in the task's env)\n"
+    found = [thread.name for thread in threading.enumerate() if thread is not threading.current_thread()]
+    native = _native_threads() - len(found)
+    if native > 0:
+        found.append(f"{native} of a native library")
+    if found:
+        _warn(
+            f"{name} has started threads while it was loaded ({', '.join(found)}). They do not exist in its jobs, and "
+            "what they had locked stays locked there: start them within the function"
         )
-        sys.stderr.flush()
-    torch = sys.modules.get("torch")
-    cuda = getattr(torch, "cuda", None)
+    cuda = getattr(sys.modules.get("torch"), "cuda", None)
     if cuda is not None and cuda.is_initialized():
-        sys.stderr.write(
-            f"dayfly host: {name} has used CUDA while it was loaded, which no job can use after the fork. Use it within the function only\n"
-        )
-        sys.stderr.flush()
+        _warn(f"{name} has used CUDA while it was loaded, of no use to jobs after the fork: do it in the function")
+
+
+def _native_threads() -> int:
+    """Threads besides the main one; none where OpenBLAS (numpy) is, which ends and restarts its own around a fork."""
+    try:
+        with open("/proc/self/maps", encoding="utf-8", errors="replace") as maps:
+            if "openblas" in maps.read():
+                return 0
+        return len(os.listdir("/proc/self/task")) - 1
+    except OSError:
+        return 0
+
+
+def _warn(text: str) -> None:
+    sys.stderr.write(f"dayfly host: {text}\n")
+    sys.stderr.flush()
 
 
 def _close_to_jobs() -> None:
