@@ -5,7 +5,9 @@ use crate::{
     catalogue::Catalogue,
     error::{Code, Problem},
     events::Events,
-    routes::{cancel, health, jobs, logs, result, submit, tasks, workers},
+    files,
+    routes::{cancel, events, fleet_events, health, jobs, logs, result, submit, tasks, workers},
+    streams::Streams,
 };
 use axum::{
     Router,
@@ -24,6 +26,7 @@ pub(crate) struct App {
     pub(crate) queue: Queue,
     pub(crate) catalogue: Catalogue,
     pub(crate) events: Events,
+    pub(crate) streams: Streams,
     /// Set when the server has lost its data since this process met it.
     pub(crate) data_gone: OnceLock<()>,
     /// Cancelled when the server shuts down: whoever waits answers at once.
@@ -40,6 +43,7 @@ impl App {
             catalogue: Catalogue::new(queue.clone(), settings.tasks.iter().map(TaskCard::from)),
             queue,
             events: Events::default(),
+            streams: Streams::new(files::limit()),
             data_gone: OnceLock::new(),
             closing: CancellationToken::new(),
             max_body: settings.max_body,
@@ -78,7 +82,9 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/jobs/{id}", get(jobs::one))
         .route("/v1/jobs/{id}/result", get(result::raw))
         .route("/v1/jobs/{id}/logs", get(logs::text))
+        .route("/v1/jobs/{id}/events", get(events::follow))
         .route("/v1/jobs/{id}/cancel", post(cancel::cancel))
+        .route("/v1/events", get(fleet_events::follow))
         .route("/v1/workers", get(workers::list))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))

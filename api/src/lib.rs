@@ -4,8 +4,9 @@
 //!   serve    connections, shutdown
 //!     front    request id, Host and Origin, panics, problems
 //!       routes   one file a resource:  extract (request -> values)  ->  queue  ->  view (records -> JSON)
-//!   catalogue  which tasks there are        events    who waits for which job
+//!   catalogue  which tasks there are        events    who waits for which job (waiting, watch), or for all (fleet)
 //!   schema     what an input must be        upkeep    the sweep
+//!   streams    how many there may be        files     how many connections
 //! ```
 //!
 //! Everything durable lies behind `dayfly_common::queue`; any number of these processes may stand side by side.
@@ -15,14 +16,18 @@ mod catalogue;
 mod error;
 mod events;
 mod extract;
+mod files;
+mod fleet;
 mod front;
 mod origin;
 mod routes;
 mod schema;
 mod serve;
+mod streams;
 mod upkeep;
 mod view;
 mod waiting;
+mod watch;
 
 pub use serve::{ServeError, serve};
 

@@ -6,7 +6,7 @@
 use crate::{
     ApiSettings,
     app::{App, router},
-    front, upkeep,
+    files, fleet, front, upkeep,
 };
 use axum::Router;
 use dayfly_common::queue::{Queue, QueueError};
@@ -47,10 +47,12 @@ pub async fn serve(
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
+    files::raise_limit();
     let app = App::new(settings, queue, listener.local_addr()?.ip());
     let router = router(Arc::clone(&app));
     let background = TaskTracker::new();
     background.spawn(app.events.clone().run(app.queue.clone(), app.closing.clone()));
+    background.spawn(fleet::run(Arc::clone(&app)));
     background.close();
     let upkeep = upkeep::run(Arc::clone(&app));
 

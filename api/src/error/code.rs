@@ -26,6 +26,7 @@ pub(crate) enum Code {
     OptionConflict,
     IdempotencyConflict,
     QueueFull,
+    TooManyStreams,
     RedisUnavailable,
     Draining,
     OutcomeUnknown,
@@ -69,6 +70,9 @@ impl Code {
                 ("idempotency_conflict", StatusCode::UNPROCESSABLE_ENTITY, "The key was used for another request")
             }
             Self::QueueFull => ("queue_full", StatusCode::TOO_MANY_REQUESTS, "The queue is full"),
+            Self::TooManyStreams => {
+                ("too_many_streams", StatusCode::SERVICE_UNAVAILABLE, "This server has too many streams open")
+            }
             Self::RedisUnavailable => {
                 ("redis_unavailable", StatusCode::SERVICE_UNAVAILABLE, "The queue cannot be reached")
             }
