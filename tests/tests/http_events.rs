@@ -225,6 +225,22 @@ async fn a_failure_with_a_retry_goes_on() {
 }
 
 #[tokio::test]
+async fn a_cancel_that_was_asked_for_is_told_at_once() {
+    let (api, hand, location) = with_job().await;
+    let claim = hand.claim().await;
+    let mut stream = open(&api, &location).await;
+    assert_eq!(stream.event().await.data["cancel_requested_at"], serde_json::Value::Null);
+    let begun = Instant::now();
+    assert_eq!(api.post(&format!("{location}/cancel")).await.status, 202);
+    let asked = stream.event().await;
+    assert_eq!((asked.name.as_str(), &asked.data["state"]), ("state", &"running".into()));
+    assert!(asked.data["cancel_requested_at"].is_string(), "{}", asked.data);
+    assert!(begun.elapsed() < Duration::from_secs(4), "by an event, not by a look: {:?}", begun.elapsed());
+    hand.finish(claim, Outcome::Cancelled).await;
+    assert_eq!(stream.rest().await.last().expect("an end").data["state"], "cancelled");
+}
+
+#[tokio::test]
 async fn a_stream_outlives_redis() {
     let (mut api, hand, location) = with_job().await;
     // What a server that syncs seldom may lose is not what is tested here.

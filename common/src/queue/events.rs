@@ -10,7 +10,7 @@ const SILENCE: Duration = Duration::from_secs(2);
 /// Most events a reading.
 const AT_ONCE: usize = 1_000;
 
-/// A state change (or a hint that progress or log lines are there: then `state` is `None`).
+/// A state change (or a hint that progress, log lines or a cancel request are there: then `state` is `None`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
     /// The stream entry's id.
