@@ -6,9 +6,11 @@ use crate::{
     catalogue::Catalogue,
     error::{Code, Problem},
     events::Events,
+    files,
     load::Load,
     origin::Rules,
-    routes::{cancel, health, jobs, logs, result, submit, tasks, workers},
+    routes::{cancel, events, fleet_events, health, jobs, logs, result, submit, tasks, workers},
+    streams::Streams,
 };
 use axum::{
     Router,
@@ -30,6 +32,7 @@ pub(crate) struct App {
     pub(crate) events: Events,
     /// Tokens, and whether one is asked for.
     pub(crate) known: Known,
+    pub(crate) streams: Streams,
     /// Set when the server has lost its data since this process met it.
     pub(crate) data_gone: OnceLock<()>,
     /// Cancelled when the server shuts down: whoever waits answers at once.
@@ -49,6 +52,7 @@ impl App {
             queue,
             events: Events::default(),
             known: Known::new(settings.insecure || listens_on.is_loopback()),
+            streams: Streams::new(files::limit()),
             data_gone: OnceLock::new(),
             closing: CancellationToken::new(),
             max_body: settings.max_body,
@@ -94,7 +98,9 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/jobs/{id}", get(jobs::one))
         .route("/v1/jobs/{id}/result", get(result::raw))
         .route("/v1/jobs/{id}/logs", get(logs::text))
+        .route("/v1/jobs/{id}/events", get(events::follow))
         .route("/v1/jobs/{id}/cancel", post(cancel::cancel))
+        .route("/v1/events", get(fleet_events::follow))
         .route("/v1/workers", get(workers::list))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))

@@ -3,8 +3,8 @@
 use crate::{
     app::App,
     front::{self, Arrival},
+    pace::{Watch, Watched},
     places::Place,
-    watch::{Watch, Watched},
 };
 use axum::Router;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};

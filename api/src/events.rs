@@ -2,22 +2,20 @@
 //!
 //! Events are hints. A waiter registers first, then reads the record, then waits to be woken; it reads the record again
 //! when woken, when the reader had to begin anew (events may have been missed), and every few seconds anyway. So no
-//! wake-up is lost and nothing depends on the stream.
+//! wake-up is lost and nothing depends on the stream. Who follows the whole fleet is told by `fleet.rs`, from the same reading.
 
+use crate::fleet::{Fleet, News};
 use dayfly_common::{
     model::{JobId, State},
     queue::{Event, EventReader, Queue, QueueError},
 };
 use std::{
     collections::HashMap,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 use tokio::{
-    sync::{Notify, futures::Notified},
+    sync::{Notify, Semaphore, SemaphorePermit, broadcast, futures::Notified},
     time::Instant,
 };
 use tokio_util::sync::CancellationToken;
@@ -36,23 +34,39 @@ pub(crate) enum Concern {
 
 /// With nobody waiting for this long the stream is left alone: reading it would cost the server a round trip a job.
 const LINGER: Duration = Duration::from_secs(3);
+/// The reader looks this often whether its place in the stream is still there, and whenever it may have fallen behind.
+const CHECK: Duration = Duration::from_secs(5);
+/// So many events at once: more may be waiting.
+const MANY: usize = 500;
+/// Handling what was read took this long: this process was stopped, or starved.
+const STALLED: Duration = Duration::from_secs(1);
+/// Waiters that read at a time: one event may wake thousands, and other requests need connections too (the pool has 16).
+const READERS: usize = 8;
 
 /// The register of waiters.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Events(Arc<Register>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Register {
     waiters: Mutex<HashMap<JobId, Vec<Arc<Waiter>>>>,
     /// Somebody has come.
     came: Notify,
+    fleet: Fleet,
+    turns: Semaphore,
+}
+
+impl Default for Register {
+    fn default() -> Self {
+        let (waiters, came, fleet) = (Mutex::default(), Notify::new(), Fleet::default());
+        Self { waiters, came, fleet, turns: Semaphore::new(READERS) }
+    }
 }
 
 #[derive(Debug)]
 struct Waiter {
     concern: Concern,
     notify: Notify,
-    ended: AtomicBool,
 }
 
 /// A place in the register; given up when dropped.
@@ -70,19 +84,34 @@ impl Events {
 
     /// Registers; to be done before the record is read.
     pub(crate) fn register(&self, id: JobId, concern: Concern) -> Interest {
-        let waiter = Arc::new(Waiter { concern, notify: Notify::new(), ended: AtomicBool::new(false) });
+        let waiter = Arc::new(Waiter { concern, notify: Notify::new() });
         self.waiters().entry(id).or_default().push(Arc::clone(&waiter));
         self.0.came.notify_one();
         Interest { events: self.clone(), id, waiter }
+    }
+
+    /// The changes of all jobs. Who listens begins with [`Events::listen`].
+    pub(crate) fn fleet(&self) -> &Fleet {
+        &self.0.fleet
+    }
+
+    /// Listens to the changes of all jobs; to be done before their state is read.
+    pub(crate) fn listen(&self) -> broadcast::Receiver<News> {
+        let news = self.0.fleet.subscribe();
+        self.0.came.notify_one();
+        news
+    }
+
+    /// A turn to read, for who was woken; without a bound of its own, in order of coming.
+    pub(crate) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        // Never closed.
+        self.0.turns.acquire().await.ok()
     }
 
     fn tell(&self, event: &Event) {
         let ended = event.state.is_some_and(State::is_terminal);
         let waiters = self.waiters();
         for waiter in waiters.get(&event.id).into_iter().flatten() {
-            if ended {
-                waiter.ended.store(true, Ordering::Release);
-            }
             if ended || waiter.concern == Concern::All {
                 waiter.notify.notify_one();
             }
@@ -94,6 +123,11 @@ impl Events {
         for waiter in self.waiters().values().flatten() {
             waiter.notify.notify_one();
         }
+        self.0.fleet.tell_gap();
+    }
+
+    fn has_waiters(&self) -> bool {
+        self.0.fleet.has_listeners() || !self.waiters().is_empty()
     }
 
     /// Reads the stream until `closing`.
@@ -124,11 +158,13 @@ impl Events {
     }
 
     async fn follow(&self, mut reader: EventReader) -> QueueError {
-        let mut wanted = Instant::now();
+        let (mut wanted, mut checked, mut told) = (Instant::now(), Instant::now(), Instant::now());
+        let mut many = false;
         loop {
-            if !self.waiters().is_empty() {
+            if self.has_waiters() {
                 wanted = Instant::now();
-            } else if wanted.elapsed() > LINGER {
+            }
+            if wanted.elapsed() > LINGER {
                 self.0.came.notified().await;
                 // Whoever has come may have read its record before this: all look again, once the reader is in place.
                 if let Err(error) = reader.skip_to_newest().await {
@@ -136,11 +172,29 @@ impl Events {
                 }
                 self.tell_all();
                 wanted = Instant::now();
+            } else if many || told.elapsed() > STALLED || checked.elapsed() > CHECK {
+                match reader.intact().await {
+                    Ok(true) => {}
+                    Ok(false) => {
+                        if let Err(error) = reader.skip_to_newest().await {
+                            return error;
+                        }
+                        tracing::info!("the events stream has lost what came before: all who wait look again");
+                        self.tell_all();
+                    }
+                    Err(error) => return error,
+                }
+                checked = Instant::now();
             }
             match reader.next().await {
-                Ok(events) => events.iter().for_each(|event| self.tell(event)),
+                Ok(events) => {
+                    many = events.len() >= MANY;
+                    events.iter().for_each(|event| self.tell(event));
+                    self.0.fleet.tell(&events);
+                }
                 Err(error) => return error,
             }
+            told = Instant::now();
         }
     }
 }
@@ -149,11 +203,6 @@ impl Interest {
     /// Resolves at the next wake-up, or at once when one came since the last.
     pub(crate) fn woken(&self) -> Notified<'_> {
         self.waiter.notify.notified()
-    }
-
-    /// An event said that the job has ended.
-    pub(crate) fn ended(&self) -> bool {
-        self.waiter.ended.load(Ordering::Acquire)
     }
 }
 
@@ -172,10 +221,11 @@ impl Drop for Interest {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use dayfly_common::queue::EntryId;
     use futures_util::FutureExt as _;
 
     fn event(id: JobId, state: Option<State>) -> Event {
-        Event { entry: "1-0".to_owned(), id, task: "t".parse().unwrap(), state }
+        Event { entry: EntryId::ZERO, id, task: "t".parse().unwrap(), state }
     }
 
     #[test]
@@ -187,13 +237,13 @@ mod tests {
         let other = events.register(JobId::now(), Concern::All);
         events.tell(&event(id, Some(State::Running)));
         assert!(end.woken().now_or_never().is_none());
-        assert!(all.woken().now_or_never().is_some() && !all.ended());
+        assert!(all.woken().now_or_never().is_some());
         events.tell(&event(id, Some(State::Failed)));
-        assert!(end.woken().now_or_never().is_some() && end.ended());
-        assert!(all.woken().now_or_never().is_some() && all.ended());
+        assert!(end.woken().now_or_never().is_some());
+        assert!(all.woken().now_or_never().is_some());
         assert!(other.woken().now_or_never().is_none());
         events.tell_all();
-        assert!(other.woken().now_or_never().is_some() && !other.ended());
+        assert!(other.woken().now_or_never().is_some());
     }
 
     #[test]

@@ -8,8 +8,8 @@ use crate::{
     auth, cors,
     error::{Code, Problem},
     origin::{self, Asked},
+    pace::Busy,
     proxy::{self, Origins},
-    watch::Busy,
 };
 use axum::{
     BoxError, Router,

@@ -2,12 +2,13 @@
 //!
 //! ```text
 //!   serve    listening, shutdown          places     how many connections      tls     certificates
-//!     connection, watch    one of them and its bounds
+//!     connection, pace     one of them and its bounds
 //!       front    request id, Host and Origin, load, who asks, panics, problems, access log
 //!       routes   one file a resource:  extract (request -> values)  ->  queue  ->  view (records -> JSON)
-//!   catalogue  which tasks there are        events    who waits for which job
+//!   catalogue  which tasks there are        events    who waits for which job (waiting, watch), or for all (fleet)
 //!   auth       tokens, scopes, owners
 //!   schema     what an input must be        upkeep    the sweep
+//!   streams    how many there may be        files     how many connections
 //! ```
 //!
 //! Everything durable lies behind `dayfly_common::queue`; any number of these processes may stand side by side.
@@ -22,14 +23,18 @@ mod cors;
 mod error;
 mod events;
 mod extract;
+mod files;
+mod fleet;
 mod front;
 mod load;
 mod origin;
+mod pace;
 mod places;
 mod proxy;
 mod routes;
 mod schema;
 mod serve;
+mod streams;
 mod tls;
 mod upkeep;
 mod view;

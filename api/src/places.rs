@@ -10,7 +10,7 @@
 //! Quiet is a connection on which nobody waits for an answer: it rests between two requests, or its first one, or its
 //! handshake, never came whole. So a crowd of half-open connections costs no honest client its answer.
 
-use crate::watch::Watch;
+use crate::pace::Watch;
 use std::{
     collections::HashMap,
     pin::pin,
@@ -147,7 +147,7 @@ impl Drop for Place {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::watch::Bounds;
+    use crate::pace::Bounds;
     use futures_util::FutureExt as _;
     use tokio_util::sync::CancellationToken;
 

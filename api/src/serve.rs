@@ -9,10 +9,11 @@ use crate::{
     ApiSettings,
     app::{App, router},
     connection::Connection,
+    fleet,
+    pace::{Bounds, Watch},
     places::Places,
     tls::Tls,
     upkeep,
-    watch::{Bounds, Watch},
 };
 use axum::Router;
 use dayfly_common::queue::{Queue, QueueError};
@@ -64,6 +65,7 @@ pub async fn serve(
         let closing = app.closing.clone();
         background.spawn(async move { closing.run_until_cancelled(tls.follow_files()).await });
     }
+    background.spawn(fleet::run(Arc::clone(&app)));
     background.close();
 
     let house = House {

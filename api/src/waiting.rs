@@ -14,6 +14,8 @@ use tokio_util::sync::CancellationToken;
 
 /// The record is read again this often even when nothing woke the waiter.
 const LOOK_ANYWAY: Duration = Duration::from_secs(5);
+/// And this soon after it could not be read.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// The job once it has ended, or as it is when `bound` is over or the server closes; `None` when there is no such job.
 ///
@@ -29,12 +31,13 @@ pub(crate) async fn for_end(
     let interest = events.register(id, Concern::End);
     let until = Instant::now() + bound;
     let mut last = queue.job(id).await?;
+    let mut pause = LOOK_ANYWAY;
     loop {
         let ended = last.as_ref().is_none_or(|view| view.record.state.is_terminal());
         if ended || Instant::now() >= until || closing.is_cancelled() {
             return Ok(last);
         }
-        let look = until.min(Instant::now() + LOOK_ANYWAY);
+        let look = until.min(Instant::now() + pause);
         let rest = load::resting();
         tokio::select! {
             () = interest.woken() => {}
@@ -43,9 +46,14 @@ pub(crate) async fn for_end(
         }
         drop(rest);
         // The client has an answer already; a server that is away for a moment does not take it back.
+        let Some(turn) = closing.run_until_cancelled(events.turn()).await else { return Ok(last) };
         match queue.job(id).await {
-            Ok(view) => last = view,
-            Err(error) => tracing::debug!(job = %id, %error, "job {id} could not be read while a client waits for it"),
+            Ok(view) => (last, pause) = (view, LOOK_ANYWAY),
+            Err(error) => {
+                pause = LOOK_AGAIN;
+                tracing::debug!(job = %id, %error, "job {id} could not be read while a client waits for it");
+            }
         }
+        drop(turn);
     }
 }

@@ -1,231 +1,137 @@
-//! What one connection is doing, and by when it must have gone on.
-//!
-//! ```text
-//!   Head -- its request is whole --> busy -- all answers are written --> Idle -- a first byte --> Head
-//!     within head_timeout              no bound of its own                within idle_timeout
-//! ```
-//!
-//! A connection begins as Head: the TLS handshake counts. Whatever it does, a client that takes nothing of what is
-//! written to it for [`STALL`] is given up.
+//! Watching one job on behalf of a client that stays: its record and its log, read when an event says that there is something
+//! new, when events may have been missed, and every few seconds anyway.
 
-use std::{
-    io,
-    pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Context, Poll},
-    time::Duration,
+use crate::{app::App, events::Interest};
+use dayfly_common::{
+    model::JobId,
+    queue::{EntryId, Followed, JobRecord, LogLine, QueueError},
 };
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    time::Instant,
-};
-use tokio_util::sync::CancellationToken;
+use std::{sync::Arc, time::Duration};
+use tokio::time::Instant;
 
-/// How long a client may leave what is written to it unread.
-const STALL: Duration = Duration::from_secs(30);
+/// Lines read at a time.
+pub(crate) const PAGE: usize = 1_000;
+/// Looked this often even when nothing woke the watcher.
+const LOOK_ANYWAY: Duration = Duration::from_secs(5);
+/// And this often while Redis is away. (It is looked at once when the reader of events has found it again.)
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// The bounds of a connection.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Bounds {
-    pub(crate) head: Duration,
-    pub(crate) idle: Duration,
-}
-
-/// One connection, seen from outside.
-#[derive(Debug)]
+/// A watched job.
 pub(crate) struct Watch {
-    bounds: Bounds,
-    seen: Mutex<Seen>,
-    /// Cancelled when the connection is to end at once.
-    pub(crate) gone: CancellationToken,
+    app: Arc<App>,
+    id: JobId,
+    interest: Interest,
+    /// Tells the job from another that was stored later under the same id.
+    created_at: i64,
+    /// The last line seen.
+    after: Option<EntryId>,
+    /// Begins at the first line, so that lines which are no longer there are lost.
+    from_start: bool,
+    /// There may be something new.
+    due: bool,
+    look_at: Instant,
 }
 
-#[derive(Debug)]
-struct Seen {
-    /// Requests whose answers are not written yet.
-    busy: usize,
-    phase: Phase,
-    /// When the phase began.
-    since: Instant,
-    /// Since when nothing that is written is taken.
-    stalled: Option<Instant>,
-    /// A byte has come.
-    touched: bool,
+/// What happened next.
+pub(crate) enum Step {
+    /// The job was looked at.
+    Seen(Box<Seen>),
+    /// There is no such job any more.
+    Gone,
+    /// It could not be looked at; that will be tried again.
+    Away,
+    /// Nothing happened for as long as the caller wanted to wait.
+    Silence,
+    /// The server shuts down.
+    Closing,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    Head,
-    Idle,
+/// A look at the job.
+pub(crate) struct Seen {
+    pub(crate) record: JobRecord,
+    /// The last line seen before this look.
+    pub(crate) from: EntryId,
+    /// What came in its log since the last look.
+    pub(crate) lines: Vec<LogLine>,
+    /// These were all lines there are.
+    pub(crate) whole: bool,
+    /// Lines may be missing before these, or it is another job under the same id.
+    pub(crate) gap: bool,
+    /// So many lines before the first are no longer kept.
+    pub(crate) lost: u64,
 }
 
 impl Watch {
-    pub(crate) fn new(bounds: Bounds, gone: CancellationToken) -> Arc<Self> {
-        let seen = Seen { busy: 0, phase: Phase::Head, since: Instant::now(), stalled: None, touched: false };
-        Arc::new(Self { bounds, seen: Mutex::new(seen), gone })
+    /// Watches a job whose record was read after `interest` was registered; its log from the line after `after` on.
+    pub(crate) fn new(
+        app: Arc<App>,
+        interest: Interest,
+        record: &JobRecord,
+        after: Option<EntryId>,
+        from_start: bool,
+    ) -> Self {
+        let (id, created_at) = (record.id, record.created_at);
+        Self { app, id, interest, created_at, after, from_start, due: true, look_at: Instant::now() }
     }
 
-    fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn app(&self) -> &App {
+        &self.app
     }
 
-    /// A request's head is whole; the value ends with the request's answer.
-    pub(crate) fn begin(self: &Arc<Self>) -> Busy {
-        self.seen().busy += 1;
-        Busy(Arc::clone(self))
+    pub(crate) fn created_at(&self) -> i64 {
+        self.created_at
     }
 
-    fn received(&self) {
-        let mut seen = self.seen();
-        seen.touched = true;
-        if seen.busy == 0 && seen.phase == Phase::Idle {
-            seen.phase = Phase::Head;
-            seen.since = Instant::now();
+    /// The last line seen.
+    pub(crate) fn place(&self) -> EntryId {
+        self.after.unwrap_or(EntryId::ZERO)
+    }
+
+    /// Begins anew with the first line.
+    pub(crate) fn rewind(&mut self) {
+        (self.after, self.from_start, self.due) = (None, true, true);
+    }
+
+    /// Waits until something happens, at most until `quiet`.
+    pub(crate) async fn step(&mut self, quiet: Instant) -> Step {
+        let app = Arc::clone(&self.app);
+        while !self.due {
+            tokio::select! {
+                () = app.closing.cancelled() => return Step::Closing,
+                () = self.interest.woken() => self.due = true,
+                () = tokio::time::sleep_until(self.look_at) => self.due = true,
+                () = tokio::time::sleep_until(quiet) => return Step::Silence,
+            }
+        }
+        match app.closing.run_until_cancelled(self.look()).await {
+            None => Step::Closing,
+            Some(Ok(Some(seen))) => Step::Seen(Box::new(seen)),
+            Some(Ok(None)) => Step::Gone,
+            Some(Err(error)) => {
+                tracing::debug!(job = %self.id, %error, "job {} could not be read while a client watches it", self.id);
+                (self.due, self.look_at) = (false, Instant::now() + LOOK_AGAIN);
+                Step::Away
+            }
         }
     }
 
-    fn wrote(&self, stalled: bool) {
-        let mut seen = self.seen();
-        seen.stalled = if stalled { seen.stalled.or_else(|| Some(Instant::now())) } else { None };
-    }
-
-    /// When the connection is to be given up as it stands.
-    pub(crate) fn deadline(&self) -> Option<Instant> {
-        let seen = self.seen();
-        let stalled = seen.stalled.map(|since| since + STALL);
-        let quiet = (seen.busy == 0).then(|| match seen.phase {
-            Phase::Head => seen.since + self.bounds.head,
-            Phase::Idle => seen.since + self.bounds.idle,
-        });
-        stalled.into_iter().chain(quiet).min()
-    }
-
-    /// Since when nobody waits for an answer on it; `None` when somebody does.
-    pub(crate) fn quiet_since(&self) -> Option<Instant> {
-        let seen = self.seen();
-        (seen.busy == 0).then_some(seen.since)
-    }
-
-    /// No byte ever came.
-    pub(crate) fn is_untouched(&self) -> bool {
-        !self.seen().touched
-    }
-}
-
-/// A request that is not answered yet.
-#[derive(Debug)]
-pub(crate) struct Busy(Arc<Watch>);
-
-impl Drop for Busy {
-    fn drop(&mut self) {
-        let mut seen = self.0.seen();
-        seen.busy -= 1;
-        if seen.busy == 0 {
-            seen.phase = Phase::Idle;
-            seen.since = Instant::now();
-        }
-    }
-}
-
-/// A stream whose bytes the watch sees pass.
-#[derive(Debug)]
-pub(crate) struct Watched<S> {
-    pub(crate) stream: S,
-    pub(crate) watch: Arc<Watch>,
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let before = into.filled().len();
-        let read = Pin::new(&mut self.stream).poll_read(context, into);
-        if into.filled().len() > before {
-            self.watch.received();
-        }
-        read
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let wrote = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.watch.wrote(wrote.is_pending());
-        wrote
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let wrote = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
-        self.watch.wrote(wrote.is_pending());
-        wrote
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let flushed = Pin::new(&mut self.stream).poll_flush(context);
-        self.watch.wrote(flushed.is_pending());
-        flushed
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let shut = Pin::new(&mut self.stream).poll_shutdown(context);
-        self.watch.wrote(shut.is_pending());
-        shut
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
-
-    const BOUNDS: Bounds = Bounds { head: Duration::from_secs(15), idle: Duration::from_secs(75) };
-
-    fn left(watch: &Watch) -> Option<u64> {
-        watch.deadline().map(|deadline| (deadline - Instant::now()).as_secs())
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn each_phase_has_its_bound() {
-        let (mut client, stream) = duplex(64);
-        let watch = Watch::new(BOUNDS, CancellationToken::new());
-        let mut server = Watched { stream, watch: Arc::clone(&watch) };
-        tokio::time::advance(Duration::from_secs(5)).await;
-        assert!(watch.is_untouched());
-        let mut bytes = [0; 1];
-        client.write_all(b"G").await.unwrap();
-        server.read_exact(&mut bytes).await.unwrap();
-        assert_eq!((left(&watch), watch.is_untouched()), (Some(10), false), "a byte buys no time");
-        let one = watch.begin();
-        let other = watch.begin();
-        drop(one);
-        assert_eq!((watch.deadline(), watch.quiet_since()), (None, None));
-        drop(other);
-        assert_eq!(left(&watch), Some(75));
-        tokio::time::advance(Duration::from_secs(70)).await;
-        client.write_all(b"G").await.unwrap();
-        server.read_exact(&mut bytes).await.unwrap();
-        assert_eq!(left(&watch), Some(15));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn whoever_does_not_read_stalls() {
-        let (mut client, stream) = duplex(4);
-        let watch = Watch::new(BOUNDS, CancellationToken::new());
-        let mut server = Watched { stream, watch: Arc::clone(&watch) };
-        let _busy = watch.begin();
-        let mut writing = Box::pin(server.write_all(b"eight by"));
-        assert!(futures_util::poll!(writing.as_mut()).is_pending());
-        tokio::time::advance(Duration::from_secs(10)).await;
-        assert!(futures_util::poll!(writing.as_mut()).is_pending());
-        assert_eq!(left(&watch), Some(20));
-        client.read_exact(&mut [0; 4]).await.unwrap();
-        writing.await.unwrap();
-        assert_eq!(left(&watch), None);
+    async fn look(&mut self) -> Result<Option<Seen>, QueueError> {
+        let (queue, from) = (&self.app.queue, self.place());
+        let _turn = self.app.events.turn().await;
+        let Some(Followed { record, lines, gap }) = queue.follow(self.id, self.after, PAGE).await? else {
+            return Ok(None);
+        };
+        let first = self.from_start && self.after.is_none() && !lines.is_empty();
+        let lost = if first { queue.log_trimmed(self.id).await? } else { 0 };
+        let gap = gap || record.created_at != self.created_at;
+        let whole = lines.len() < PAGE;
+        self.after = match lines.last() {
+            Some(line) => Some(line.id),
+            None if gap => queue.log_tail(self.id, 1).await?.last().map(|line| line.id),
+            None => self.after,
+        };
+        self.created_at = record.created_at;
+        (self.due, self.look_at) = (!whole, Instant::now() + LOOK_ANYWAY);
+        Ok(Some(Seen { record, from, lines, whole, gap, lost }))
     }
 }

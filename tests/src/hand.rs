@@ -2,8 +2,8 @@
 
 use crate::eventually_async;
 use dayfly_common::{
-    model::{Backoff, Limits, Nonce, Outcome, OutputKind, Program, TaskDef},
-    queue::{Ask, AskTask, Beat, Claim, Finished, Presence, Queue, TaskCard},
+    model::{Backoff, Fence, JobId, Limits, Nonce, Outcome, OutputKind, Program, TaskDef},
+    queue::{Ask, AskTask, Beat, Claim, Finished, Line, LineStream, Presence, Progress, Queue, Report, TaskCard},
 };
 use std::{collections::BTreeMap, time::Duration};
 
@@ -129,6 +129,28 @@ impl Hand {
         let (worker, tasks) = (self.presence.id.clone(), self.tasks.clone());
         let ask = Ask { worker, nonces: vec![Nonce::random()], tasks, ttl_ms: TTL_MS, memory_left: None };
         self.queue.claim(&ask).await.expect("a claim").claims.pop()
+    }
+
+    /// Says lines on a job's standard error.
+    ///
+    /// # Panics
+    /// When the queue does not take them.
+    pub async fn say(&self, id: JobId, fence: &Fence, lines: &[&str]) {
+        let line = |text: &&str| Line { stream: LineStream::Stderr, at: 1_700_000_000_000, text: (*text).to_owned() };
+        self.report(id, fence, None, lines.iter().map(line).collect()).await;
+    }
+
+    /// Says how far a job is.
+    ///
+    /// # Panics
+    /// When the queue does not take it.
+    pub async fn show(&self, id: JobId, fence: &Fence, fraction: f64) {
+        self.report(id, fence, Some(Progress { fraction: Some(fraction), message: None }), Vec::new()).await;
+    }
+
+    async fn report(&self, id: JobId, fence: &Fence, progress: Option<Progress>, lines: Vec<Line>) {
+        let report = Report { id, fence: fence.clone(), pid: None, progress, lines };
+        assert!(self.queue.report(&report).await.expect("an answer"), "the report is taken");
     }
 
     /// Ends a job.

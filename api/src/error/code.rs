@@ -30,6 +30,7 @@ pub(crate) enum Code {
     IdempotencyConflict,
     RateLimited,
     QueueFull,
+    TooManyStreams,
     RedisUnavailable,
     Overloaded,
     Draining,
@@ -80,6 +81,9 @@ impl Code {
             }
             Self::RateLimited => ("rate_limited", StatusCode::TOO_MANY_REQUESTS, "Too many submissions"),
             Self::QueueFull => ("queue_full", StatusCode::TOO_MANY_REQUESTS, "The queue is full"),
+            Self::TooManyStreams => {
+                ("too_many_streams", StatusCode::SERVICE_UNAVAILABLE, "This server has too many streams open")
+            }
             Self::RedisUnavailable => {
                 ("redis_unavailable", StatusCode::SERVICE_UNAVAILABLE, "The queue cannot be reached")
             }

@@ -18,6 +18,10 @@ pub(crate) struct WantsJson;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct WantsText;
 
+/// This route answers `text/event-stream`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WantsEvents;
+
 impl Accepts {
     /// Refuses unless `offered` (`type/subtype`) is acceptable.
     pub(crate) fn check(headers: &HeaderMap, offered: &str) -> Result<(), Problem> {
@@ -76,6 +80,14 @@ impl<S: Send + Sync> FromRequestParts<S> for WantsText {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         Accepts::check(&parts.headers, "text/plain").map(|()| Self)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for WantsEvents {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        Accepts::check(&parts.headers, "text/event-stream").map(|()| Self)
     }
 }
 

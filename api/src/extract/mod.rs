@@ -12,7 +12,7 @@ mod path;
 mod query;
 mod urlencoded;
 
-pub(crate) use accept::{Accepts, WantsJson, WantsText};
+pub(crate) use accept::{Accepts, WantsEvents, WantsJson, WantsText};
 pub(crate) use body::read_body;
 pub(crate) use headers::{Preference, idempotency_key, prefer_wait, traceparent};
 pub(crate) use input::read_input;

@@ -1,30 +1,33 @@
-//! GET /v1/jobs/{id}/logs: the captured lines as plain text; `?tail=N` the last ones, `?follow=1` on and on until the job
-//! has ended (`curl -N`).
+//! GET /v1/jobs/{id}/logs: the captured lines as plain text; `?tail=N` the last ones, `?follow=1` on and on, over all
+//! attempts, until the job has ended (`curl -N`).
 
 use crate::{
     app::App,
     auth::{Principal, visible},
     error::{Code, Problem},
-    events::{Concern, Interest},
+    events::Concern,
     extract::{JobPath, WantsText, query},
+    streams::Place,
+    watch::{PAGE, Seen, Step, Watch},
 };
 use axum::{
     body::{Body, Bytes},
     extract::State,
-    http::{HeaderValue, Response, Uri, header},
+    http::{HeaderName, HeaderValue, Response, Uri, header},
 };
 use dayfly_common::{
     model::JobId,
-    queue::{LogLine, QueueError},
+    queue::{EntryId, LogLine, QueueError},
 };
 use futures_util::stream;
-use std::{sync::Arc, time::Duration};
+use std::{convert::Infallible, fmt::Write as _, sync::Arc, time::Duration};
+use tokio::time::Instant;
 
-/// Lines read at a time.
-const PAGE: usize = 1_000;
 const MOST_TAIL: u64 = 100_000;
-/// A follower looks this often even when nothing woke it.
-const LOOK_ANYWAY: Duration = Duration::from_secs(2);
+/// Plain text has no way to say that nothing happened, so a follower just goes on.
+const QUIET: Duration = Duration::from_secs(60);
+/// What Dayfly itself says in a log begins with this.
+const OWN: &str = "[dayfly] ";
 
 /// GET /v1/jobs/{id}/logs
 pub(crate) async fn text(
@@ -45,89 +48,124 @@ pub(crate) async fn text(
     };
     // Registered before anything is read, so that no line slips between.
     let interest = follow.then(|| app.events.register(id, Concern::All));
-    let view = visible(&who, id, app.queue.job(id).await?)?;
-    let ended = view.record.state.is_terminal();
-    let (lines, seen_to_end) = match tail {
-        Some(0) => (app.queue.log_tail(id, 1).await?, true),
-        Some(count) => (app.queue.log_tail(id, count).await?, true),
-        None => {
-            let lines = app.queue.log(id, None, PAGE).await?;
-            let short = lines.len() < PAGE;
-            (lines, short)
-        }
+    let record = visible(&who, id, app.queue.job(id).await?)?.record;
+    let (first, after) = match tail {
+        Some(count) => last_lines(&app, id, count).await?,
+        None => (String::new(), None),
     };
-    let after = lines.last().map(|line| line.id.clone());
-    let shown = if tail == Some(0) { Vec::new() } else { lines };
-    let done = seen_to_end && (ended || interest.is_none());
-    let first = page(&shown);
-    let body = if done {
-        Body::from(first)
-    } else {
-        let reader = Reader { app, id, after, interest, ended, caught_up: seen_to_end, first: Some(first) };
-        Body::from_stream(stream::try_unfold(reader, |mut reader| async move {
-            Ok::<_, QueueError>(reader.next().await?.map(|bytes| (bytes, reader)))
-        }))
+    let body = match (interest, tail) {
+        (Some(interest), _) => {
+            let place = app.streams.place(&app.closing)?;
+            let watch = Watch::new(app, interest, &record, after, tail.is_none());
+            let follower = Follower { watch, _place: place, first, over: false };
+            Body::from_stream(stream::unfold(follower, |mut follower| async move {
+                let text = follower.next().await?;
+                Some((Ok::<_, Infallible>(Bytes::from(text)), follower))
+            }))
+        }
+        (None, Some(_)) => Body::from(first),
+        (None, None) => all_lines(app, id).await?,
     };
     let mut response = Response::new(body);
-    let kind = HeaderValue::from_static("text/plain; charset=utf-8");
-    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
     Ok(response)
 }
 
-/// The rest of a log, page by page.
-struct Reader {
-    app: Arc<App>,
-    id: JobId,
-    after: Option<String>,
-    interest: Option<Interest>,
-    /// The job had ended before the last page was read, so nothing comes after an empty page.
-    ended: bool,
-    caught_up: bool,
-    first: Option<Bytes>,
+/// The last lines, and where they end.
+async fn last_lines(app: &App, id: JobId, count: usize) -> Result<(String, Option<EntryId>), QueueError> {
+    let lines = app.queue.log_tail(id, count.max(1)).await?;
+    let after = lines.last().map(|line| line.id);
+    let mut text = String::new();
+    if lines.len() < count {
+        say_lost(app.queue.log_trimmed(id).await?, &mut text);
+    }
+    if count > 0 {
+        write(&lines, &mut text);
+    }
+    Ok((text, after))
 }
 
-impl Reader {
-    async fn next(&mut self) -> Result<Option<Bytes>, QueueError> {
-        if let Some(first) = self.first.take().filter(|first| !first.is_empty()) {
-            return Ok(Some(first));
-        }
-        loop {
-            if self.caught_up && !self.wait().await? {
-                return Ok(None);
-            }
-            let lines = self.app.queue.log(self.id, self.after.as_deref(), PAGE).await?;
-            self.caught_up = lines.len() < PAGE;
-            if let Some(last) = lines.last() {
-                self.after = Some(last.id.clone());
-                return Ok(Some(page(&lines)));
-            }
-        }
+/// All lines there are now, page by page. The first is read here: when Redis is away, that is a problem to be told.
+async fn all_lines(app: Arc<App>, id: JobId) -> Result<Body, QueueError> {
+    let lines = app.queue.log(id, None, PAGE).await?;
+    let mut text = String::new();
+    if !lines.is_empty() {
+        say_lost(app.queue.log_trimmed(id).await?, &mut text);
     }
+    write(&lines, &mut text);
+    let after = lines.last().filter(|_| lines.len() >= PAGE).map(|line| line.id);
+    if after.is_none() {
+        return Ok(Body::from(text));
+    }
+    let pages = stream::try_unfold((app, Some(text), after), move |(app, first, after)| async move {
+        if let Some(first) = first {
+            return Ok(Some((Bytes::from(first), (app, None, after))));
+        }
+        let Some(place) = after else { return Ok::<_, QueueError>(None) };
+        let lines = app.queue.log(id, Some(place), PAGE).await?;
+        let after = lines.last().filter(|_| lines.len() >= PAGE).map(|line| line.id);
+        let mut text = String::new();
+        write(&lines, &mut text);
+        Ok(Some((Bytes::from(text), (app, None, after))))
+    });
+    Ok(Body::from_stream(pages))
+}
 
-    /// Waits until there may be more; `false` when nothing more will come.
-    async fn wait(&mut self) -> Result<bool, QueueError> {
-        let Some(interest) = self.interest.as_ref().filter(|_| !self.ended) else { return Ok(false) };
-        tokio::select! {
-            () = interest.woken() => {}
-            () = tokio::time::sleep(LOOK_ANYWAY) => {}
-            () = self.app.closing.cancelled() => return Ok(false),
+/// A log on its way to a client that stays.
+struct Follower {
+    watch: Watch,
+    _place: Place,
+    first: String,
+    over: bool,
+}
+
+impl Follower {
+    async fn next(&mut self) -> Option<String> {
+        let mut text = std::mem::take(&mut self.first);
+        while text.is_empty() && !self.over {
+            match self.watch.step(Instant::now() + QUIET).await {
+                Step::Seen(seen) => {
+                    let Seen { record, lines, whole, gap, lost, from: _ } = *seen;
+                    say_lost(lost, &mut text);
+                    if gap {
+                        say("lines are missing here: they are no longer kept", &mut text);
+                    }
+                    write(&lines, &mut text);
+                    self.over = whole && record.state.is_terminal();
+                }
+                Step::Gone => {
+                    say("the job is no longer kept", &mut text);
+                    self.over = true;
+                }
+                Step::Away | Step::Silence => {}
+                Step::Closing => return None,
+            }
         }
-        // Once it has ended, one more page is read: the lines that came before its end.
-        self.ended =
-            interest.ended() || self.app.queue.job(self.id).await?.is_none_or(|view| view.record.state.is_terminal());
-        Ok(true)
+        (!text.is_empty()).then_some(text)
     }
+}
+
+fn say_lost(lost: u64, text: &mut String) {
+    if lost > 0 {
+        say(format_args!("{lost} earlier lines are no longer kept"), text);
+    }
+}
+
+fn say(what: impl std::fmt::Display, text: &mut String) {
+    let _infallible = writeln!(text, "{OWN}{what}");
 }
 
 /// Lines as they were, those of Dayfly itself marked.
-fn page(lines: &[LogLine]) -> Bytes {
-    let mut text = String::with_capacity(lines.iter().map(|line| line.line.len() + 1).sum());
+fn write(lines: &[LogLine], text: &mut String) {
+    text.reserve(lines.iter().map(|line| line.line.len() + 1).sum());
     for line in lines {
         if line.stream == "system" {
-            text.push_str("[dayfly] ");
+            text.push_str(OWN);
         }
         text.push_str(&line.line);
         text.push('\n');
     }
-    text.into()
 }

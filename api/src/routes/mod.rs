@@ -1,6 +1,8 @@
 //! The routes, one file a resource. A handler reads the request by `extract`, calls the queue, and shows by `view`.
 
 pub(crate) mod cancel;
+pub(crate) mod events;
+pub(crate) mod fleet_events;
 pub(crate) mod health;
 pub(crate) mod jobs;
 pub(crate) mod logs;

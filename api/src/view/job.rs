@@ -135,9 +135,9 @@ impl Serialize for Stored<'_> {
 impl Serialize for Links {
     fn serialize<S: serde::Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
         let own = format!("/v1/jobs/{}", self.0);
-        let mut map = out.serialize_map(Some(4))?;
+        let mut map = out.serialize_map(Some(5))?;
         map.serialize_entry("self", &own)?;
-        for name in ["result", "logs", "cancel"] {
+        for name in ["result", "logs", "events", "cancel"] {
             map.serialize_entry(name, &format_args!("{own}/{name}"))?;
         }
         map.end()

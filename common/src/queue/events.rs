@@ -1,6 +1,6 @@
 //! The events stream: one reader per process, whatever the number of waiting clients.
 
-use super::{Queue, QueueError, reply::Items, reply::pairs, reply::text, term::Tenure};
+use super::{Queue, QueueError, entry::EntryId, reply::Items, reply::pairs, reply::text, term::Tenure};
 use crate::model::{JobId, State, TaskName};
 use redis::{Value, aio::MultiplexedConnection};
 use std::{fmt, time::Duration};
@@ -10,11 +10,11 @@ const SILENCE: Duration = Duration::from_secs(2);
 /// Most events a reading.
 const AT_ONCE: usize = 1_000;
 
-/// A state change (or a hint that progress or log lines are there: then `state` is `None`).
+/// A state change (or a hint that progress, log lines or a cancel request are there: then `state` is `None`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
     /// The stream entry's id.
-    pub entry: String,
+    pub entry: EntryId,
     /// The job.
     pub id: JobId,
     /// Its task.
@@ -29,7 +29,7 @@ pub struct EventReader {
     tenure: Tenure,
     stream: String,
     /// The last entry seen.
-    last: String,
+    last: EntryId,
     /// What an answer may take on top of the silence.
     slack: Duration,
 }
@@ -47,13 +47,8 @@ impl Queue {
     /// See [`QueueError`].
     pub async fn event_reader(&self) -> Result<EventReader, QueueError> {
         let (connection, tenure) = self.dedicated().await?;
-        let mut reader = EventReader {
-            connection,
-            tenure,
-            stream: self.keys.events(),
-            last: "0-0".to_owned(),
-            slack: self.deadline,
-        };
+        let mut reader =
+            EventReader { connection, tenure, stream: self.keys.events(), last: EntryId::ZERO, slack: self.deadline };
         reader.skip_to_newest().await?;
         Ok(reader)
     }
@@ -70,10 +65,29 @@ impl EventReader {
         let answer = tokio::time::timeout(self.slack, newest.query_async::<Value>(&mut self.connection))
             .await
             .map_err(|_| QueueError::Slow(self.slack))??;
-        if let Some(entry) = Items::of(answer)?.rest().next() {
-            self.last = Items::of(entry)?.text()?;
-        }
+        self.last = match Items::of(answer)?.rest().next() {
+            Some(entry) => Items::of(entry)?.parsed()?,
+            None => EntryId::ZERO,
+        };
         Ok(())
+    }
+
+    /// Whether the last entry seen is still in the stream. If not, events may have passed unseen: the stream keeps a bounded
+    /// number, and a server may lose its data.
+    ///
+    /// # Errors
+    /// See [`QueueError`]; then the reader is of no use.
+    pub async fn intact(&mut self) -> Result<bool, QueueError> {
+        if self.last == EntryId::ZERO {
+            return Ok(true);
+        }
+        let last = self.last.to_string();
+        let mut look = redis::cmd("XRANGE");
+        look.arg(&self.stream).arg(&last).arg(&last);
+        let answer = tokio::time::timeout(self.slack, look.query_async::<Value>(&mut self.connection))
+            .await
+            .map_err(|_| QueueError::Slow(self.slack))??;
+        Ok(Items::of(answer)?.rest().next().is_some())
     }
 
     /// The next events; empty after about 2 s of silence. After an error the reader is of no use: open another, and take
@@ -84,7 +98,7 @@ impl EventReader {
     pub async fn next(&mut self) -> Result<Vec<Event>, QueueError> {
         let mut read = redis::cmd("XREAD");
         read.arg("COUNT").arg(AT_ONCE).arg("BLOCK").arg(SILENCE.as_millis().to_string());
-        read.arg("STREAMS").arg(&self.stream).arg(&self.last);
+        read.arg("STREAMS").arg(&self.stream).arg(self.last.to_string());
         let limit = SILENCE + self.slack;
         let connection = &mut self.connection;
         let asked = async {
@@ -101,8 +115,8 @@ impl EventReader {
             named.value();
             for entry in Items::of(named.value())?.rest() {
                 let mut entry = Items::of(entry)?;
-                self.last = entry.text()?;
-                events.extend(read_event(&self.last, entry.value()));
+                self.last = entry.parsed()?;
+                events.extend(read_event(self.last, entry.value()));
             }
         }
         Ok(events)
@@ -110,7 +124,7 @@ impl EventReader {
 }
 
 /// `None` for an entry that is not ours to read: written by hand, or by a later revision.
-fn read_event(entry: &str, fields: Value) -> Option<Event> {
+pub(super) fn read_event(entry: EntryId, fields: Value) -> Option<Event> {
     let (mut id, mut task, mut state) = (None, None, None);
     for (name, value) in pairs(fields).ok()? {
         let value = text(Value::BulkString(value)).ok()?;
@@ -121,5 +135,5 @@ fn read_event(entry: &str, fields: Value) -> Option<Event> {
             _ => {}
         }
     }
-    Some(Event { entry: entry.to_owned(), id: id?, task: task?, state })
+    Some(Event { entry, id: id?, task: task?, state })
 }

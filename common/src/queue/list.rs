@@ -157,7 +157,7 @@ impl Queue {
 }
 
 /// One bad record must not hide all others.
-fn readable(id: JobId, fields: Vec<(String, Vec<u8>)>) -> Option<JobRecord> {
+pub(super) fn readable(id: JobId, fields: Vec<(String, Vec<u8>)>) -> Option<JobRecord> {
     JobRecord::read(id, fields)
         .inspect_err(|error| tracing::warn!(job = %id, %error, "the record of job {id} cannot be read"))
         .ok()

@@ -2,6 +2,7 @@
 
 use super::{
     Queue, QueueError,
+    entry::EntryId,
     reply::{Items, pairs},
 };
 use crate::model::JobId;
@@ -11,7 +12,7 @@ use redis::{Cmd, Value};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogLine {
     /// The stream entry's id.
-    pub id: String,
+    pub id: EntryId,
     /// `stderr`, `event` or `system`.
     pub stream: String,
     /// Ms since the epoch.
@@ -25,7 +26,7 @@ impl Queue {
     ///
     /// # Errors
     /// See [`QueueError`].
-    pub async fn log(&self, id: JobId, after: Option<&str>, count: usize) -> Result<Vec<LogLine>, QueueError> {
+    pub async fn log(&self, id: JobId, after: Option<EntryId>, count: usize) -> Result<Vec<LogLine>, QueueError> {
         let mut read = redis::cmd("XRANGE");
         read.arg(self.keys.job_log(id));
         read.arg(after.map_or_else(|| "-".to_owned(), |entry| format!("({entry}")));
@@ -54,9 +55,9 @@ impl Queue {
     }
 }
 
-fn read_line(entry: Value) -> Result<LogLine, QueueError> {
+pub(super) fn read_line(entry: Value) -> Result<LogLine, QueueError> {
     let mut entry = Items::of(entry)?;
-    let mut line = LogLine { id: entry.text()?, stream: String::new(), at: 0, line: String::new() };
+    let mut line = LogLine { id: entry.parsed()?, stream: String::new(), at: 0, line: String::new() };
     for (name, value) in pairs(entry.value())? {
         let value = String::from_utf8_lossy(&value).into_owned();
         match name.as_str() {

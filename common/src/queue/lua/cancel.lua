@@ -26,6 +26,7 @@ local function cancel(keys, args)
   redis.call('HSETNX', K.job(base, id), 'cancel_requested_at', whole(now))
   if ask.reason then redis.call('HSET', K.job(base, id), 'cancel_reason', ask.reason) end
   redis.call('PUBLISH', K.cancel_channel(base), id)
+  redis.call('XADD', K.events(base), 'MAXLEN', '~', EVENTS_KEPT, '*', 'id', id, 'task', record.task)
   return { 'asked' }
 end
 
