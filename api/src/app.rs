@@ -5,7 +5,7 @@ use crate::{
     catalogue::Catalogue,
     error::{Code, Problem},
     events::Events,
-    routes::{cancel, health, jobs, logs, result, submit, tasks, workers},
+    routes::{cancel, change, delete, health, jobs, logs, result, retry, submit, tasks, workers},
 };
 use axum::{
     Router,
@@ -75,10 +75,11 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/tasks/{task}/pause", post(tasks::pause))
         .route("/v1/tasks/{task}/resume", post(tasks::resume))
         .route("/v1/jobs", get(jobs::list))
-        .route("/v1/jobs/{id}", get(jobs::one))
+        .route("/v1/jobs/{id}", get(jobs::one).patch(change::change).delete(delete::delete))
         .route("/v1/jobs/{id}/result", get(result::raw))
         .route("/v1/jobs/{id}/logs", get(logs::text))
         .route("/v1/jobs/{id}/cancel", post(cancel::cancel))
+        .route("/v1/jobs/{id}/retry", post(retry::retry))
         .route("/v1/workers", get(workers::list))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))

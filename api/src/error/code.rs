@@ -14,6 +14,7 @@ pub(crate) enum Code {
     Forbidden,
     UnknownTask,
     UnknownJob,
+    JobDeleted,
     NotFound,
     ResultExpired,
     MethodNotAllowed,
@@ -45,6 +46,7 @@ impl Code {
             Self::Forbidden => ("forbidden", StatusCode::FORBIDDEN, "The request is refused"),
             Self::UnknownTask => ("unknown_task", StatusCode::NOT_FOUND, "There is no such task"),
             Self::UnknownJob => ("unknown_job", StatusCode::NOT_FOUND, "There is no such job"),
+            Self::JobDeleted => ("job_deleted", StatusCode::GONE, "The job was deleted"),
             Self::NotFound => ("not_found", StatusCode::NOT_FOUND, "There is nothing here"),
             Self::ResultExpired => ("result_expired", StatusCode::GONE, "The result is no longer kept"),
             Self::MethodNotAllowed => {

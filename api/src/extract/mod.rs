@@ -10,6 +10,7 @@ mod multipart;
 mod options;
 mod path;
 mod query;
+mod time;
 mod urlencoded;
 
 pub(crate) use accept::{Accepts, WantsJson, WantsText};
@@ -19,3 +20,4 @@ pub(crate) use input::read_input;
 pub(crate) use options::SubmitOptions;
 pub(crate) use path::{JobPath, TaskPath};
 pub(crate) use query::{Query, query};
+pub(crate) use time::{at_time, time};

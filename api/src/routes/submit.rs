@@ -1,6 +1,9 @@
 //! POST /v1/tasks/{task}, and a task's own `route`: a job is taken, and answered for at once.
 
-use super::reply::{applied, json_bytes};
+use super::{
+    reply::{applied, json_bytes},
+    retry::deleted,
+};
 use crate::{
     app::App,
     catalogue::Task,
@@ -24,9 +27,9 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+pub(super) const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 /// Without accounts everybody is the same owner.
-const OWNER: &str = "";
+pub(super) const OWNER: &str = "";
 /// Longest `Retry-After` of a scheduled job, s.
 const LONGEST_RETRY_AFTER: u64 = 3_600;
 
@@ -132,7 +135,7 @@ async fn accept(
 }
 
 /// 200 for a job that has ended, 202 for one that has not.
-fn accepted(view: &JobView, task: &Task, message: Option<&'static str>) -> Response<Body> {
+pub(super) fn accepted(view: &JobView, task: &Task, message: Option<&'static str>) -> Response<Body> {
     let record = &view.record;
     let status = if record.state.is_terminal() { StatusCode::OK } else { StatusCode::ACCEPTED };
     let mut response = json_bytes(status, job_json(Shown { view, task: Some(task), message }));
@@ -172,6 +175,7 @@ async fn submit(queue: &Queue, job: &Submit) -> Result<Taken, Problem> {
                           the same request to get that job again, or a new key for a new one.";
             Err(Problem::new(Code::IdempotencyConflict, detail).about(job.id))
         }
+        Submitted::Deleted => Err(deleted(job.id)),
         Submitted::Full(waiting) => {
             let (name, most) = (&job.task, job.max_queued.unwrap_or(waiting));
             let detail = format!(
