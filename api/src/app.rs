@@ -5,7 +5,7 @@ use crate::{
     catalogue::Catalogue,
     error::{Code, Problem},
     events::Events,
-    routes::{cancel, change, delete, health, jobs, logs, result, retry, submit, tasks, workers},
+    routes::{actions, cancel, change, delete, health, jobs, logs, result, retry, submit, tasks, workers},
 };
 use axum::{
     Router,
@@ -75,6 +75,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/tasks/{task}/pause", post(tasks::pause))
         .route("/v1/tasks/{task}/resume", post(tasks::resume))
         .route("/v1/jobs", get(jobs::list))
+        .route("/v1/jobs/actions", post(actions::act))
         .route("/v1/jobs/{id}", get(jobs::one).patch(change::change).delete(delete::delete))
         .route("/v1/jobs/{id}/result", get(result::raw))
         .route("/v1/jobs/{id}/logs", get(logs::text))

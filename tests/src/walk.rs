@@ -121,7 +121,7 @@ async fn giving_back<S: Backend>(rig: &Rig<S>, name: &str) {
     assert_eq!((status.running, status.live_workers), (1, 1));
     rig.end(claim, success("1")).await;
     let page = queue
-        .list(&ListFilter { state: None, task: Some(task(name)), cursor: None, limit: 100 })
+        .list(&ListFilter { task: Some(task(name)), limit: 100, ..ListFilter::default() })
         .await
         .expect("a page");
     assert!(page.items.iter().any(|job| job.id == id));

@@ -21,6 +21,7 @@ pub(crate) enum Code {
     NotAcceptable,
     UnsupportedMediaType,
     WrongState,
+    CountMismatch,
     TooLarge,
     InvalidInput,
     OptionOutOfRange,
@@ -59,6 +60,7 @@ impl Code {
                 ("unsupported_media_type", StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body's media type is not accepted")
             }
             Self::WrongState => ("wrong_state", StatusCode::CONFLICT, "The job's state does not allow it"),
+            Self::CountMismatch => ("count_mismatch", StatusCode::CONFLICT, "Another number of jobs matches"),
             Self::TooLarge => ("too_large", StatusCode::PAYLOAD_TOO_LARGE, "The request is too large"),
             Self::InvalidInput => ("invalid_input", StatusCode::UNPROCESSABLE_ENTITY, "The input is not valid"),
             Self::OptionOutOfRange => {
