@@ -9,7 +9,10 @@ use crate::{
     files,
     load::Load,
     origin::Rules,
-    routes::{cancel, events, fleet_events, health, jobs, logs, result, submit, tasks, workers},
+    routes::{
+        actions, cancel, change, delete, events, fleet_events, health, jobs, logs, result, retry, submit, tasks,
+        workers,
+    },
     streams::Streams,
 };
 use axum::{
@@ -95,12 +98,14 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/tasks/{task}/pause", post(tasks::pause))
         .route("/v1/tasks/{task}/resume", post(tasks::resume))
         .route("/v1/jobs", get(jobs::list))
-        .route("/v1/jobs/{id}", get(jobs::one))
+        .route("/v1/jobs/actions", post(actions::act))
+        .route("/v1/jobs/{id}", get(jobs::one).patch(change::change).delete(delete::delete))
         .route("/v1/jobs/{id}/result", get(result::raw))
         .route("/v1/jobs/{id}/logs", get(logs::text))
         .route("/v1/jobs/{id}/events", get(events::follow))
         .route("/v1/jobs/{id}/cancel", post(cancel::cancel))
         .route("/v1/events", get(fleet_events::follow))
+        .route("/v1/jobs/{id}/retry", post(retry::retry))
         .route("/v1/workers", get(workers::list))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))

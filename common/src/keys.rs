@@ -113,6 +113,12 @@ impl Keys {
         format!("{}cancel:{id}", self.base)
     }
 
+    /// STRING: the tombstone of a deleted job; its fingerprint.
+    #[must_use]
+    pub fn deleted(&self, id: JobId) -> String {
+        format!("{}deleted:{id}", self.base)
+    }
+
     /// Channel: the id of a running job whose cancel was just asked for.
     #[must_use]
     pub fn cancel_channel(&self) -> String {

@@ -73,6 +73,7 @@ async fn scene(rig: &Rig) -> BTreeMap<&'static str, String> {
     names.insert("URGENT", rig.submit(Submit { priority: 1, ..job("factor") }).await.to_string());
     names.insert("DELAYED", rig.submit(Submit { delay_ms: 60_000, ..job("factor") }).await.to_string());
     names.insert("NEW", JobId::now().to_string());
+    names.insert("AGAIN", JobId::now().to_string());
     names
 }
 

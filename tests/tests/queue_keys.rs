@@ -23,6 +23,7 @@ fn expected(keys: &Keys) -> Vec<(&'static str, String, String)> {
         of_job("job_log", keys.job_log(id)),
         of_job("job_attempts", keys.job_attempts(id)),
         of_job("cancel", keys.cancel(id)),
+        of_job("deleted", keys.deleted(id)),
         of_task("queue", keys.queue(&name)),
         of_task("wake", keys.wake(&name)),
         of_task("serving", keys.serving(&name)),

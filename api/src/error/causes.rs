@@ -57,7 +57,7 @@ fn refusal(said: &str) -> &'static str {
 impl From<ListError> for Problem {
     fn from(error: ListError) -> Self {
         match error {
-            ListError::BadCursor => Self::new(Code::BadCursor, error.to_string()),
+            ListError::BadCursor | ListError::ForeignCursor => Self::new(Code::BadCursor, error.to_string()),
             ListError::Queue(error) => error.into(),
         }
     }

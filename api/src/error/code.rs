@@ -15,12 +15,14 @@ pub(crate) enum Code {
     Forbidden,
     UnknownTask,
     UnknownJob,
+    JobDeleted,
     NotFound,
     ResultExpired,
     MethodNotAllowed,
     NotAcceptable,
     UnsupportedMediaType,
     WrongState,
+    CountMismatch,
     TooLarge,
     UrlTooLong,
     HeadTooLarge,
@@ -52,6 +54,7 @@ impl Code {
             Self::Forbidden => ("forbidden", StatusCode::FORBIDDEN, "The request is refused"),
             Self::UnknownTask => ("unknown_task", StatusCode::NOT_FOUND, "There is no such task"),
             Self::UnknownJob => ("unknown_job", StatusCode::NOT_FOUND, "There is no such job"),
+            Self::JobDeleted => ("job_deleted", StatusCode::GONE, "The job was deleted"),
             Self::NotFound => ("not_found", StatusCode::NOT_FOUND, "There is nothing here"),
             Self::ResultExpired => ("result_expired", StatusCode::GONE, "The result is no longer kept"),
             Self::MethodNotAllowed => {
@@ -64,6 +67,7 @@ impl Code {
                 ("unsupported_media_type", StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body's media type is not accepted")
             }
             Self::WrongState => ("wrong_state", StatusCode::CONFLICT, "The job's state does not allow it"),
+            Self::CountMismatch => ("count_mismatch", StatusCode::CONFLICT, "Another number of jobs matches"),
             Self::TooLarge => ("too_large", StatusCode::PAYLOAD_TOO_LARGE, "The request is too large"),
             Self::UrlTooLong => ("too_large", StatusCode::URI_TOO_LONG, "The URL is too long"),
             Self::HeadTooLarge => {

@@ -4,8 +4,8 @@ use super::reply::{applied, job_body, json, json_bytes};
 use crate::{
     app::App,
     auth::{Principal, visible},
-    error::{Code, Problem},
-    extract::{JobPath, WantsJson, prefer_wait, query},
+    error::Problem,
+    extract::{JobPath, Query, WantsJson, list_filter, prefer_wait, query},
     view::list_item,
     waiting,
 };
@@ -14,10 +14,7 @@ use axum::{
     extract::State,
     http::{HeaderMap, HeaderValue, Response, StatusCode, Uri, header},
 };
-use dayfly_common::{
-    model::{State as JobState, TaskName},
-    queue::ListFilter,
-};
+use dayfly_common::queue::ListFilter;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::{
@@ -27,6 +24,8 @@ use std::{
 
 const USUAL_LIMIT: u64 = 50;
 const MOST_LIMIT: u64 = 500;
+/// `FILTER_NAMES`, and what a page takes.
+const LIST_NAMES: [&str; 9] = ["state", "task", "worker", "error_kind", "label", "since", "until", "cursor", "limit"];
 
 #[derive(Serialize)]
 struct Page<'a> {
@@ -90,19 +89,14 @@ pub(crate) async fn list(
     who: Principal,
     uri: Uri,
 ) -> Result<Response<Body>, Problem> {
-    let query = query(&uri, &["state", "task", "cursor", "limit"])?;
-    let bad = |why: String| Problem::new(Code::BadOption, why);
-    let state = query.get("state").map(str::parse::<JobState>).transpose().map_err(|why| bad(format!("{why}.")))?;
-    let task: Option<TaskName> =
-        query.get("task").map(str::parse).transpose().map_err(|why| bad(format!("`task`: {why}.")))?;
+    let query = query(&uri, &LIST_NAMES)?;
     // A larger limit is no fault: the page is as large as pages get.
     let limit = query.number("limit", 1, u64::MAX)?.unwrap_or(USUAL_LIMIT).min(MOST_LIMIT);
     let filter = ListFilter {
-        state,
-        task,
         owner: who.only(),
         cursor: query.get("cursor").map(str::to_owned),
         limit: usize::try_from(limit).unwrap_or(usize::MAX),
+        ..list_filter(&query)?
     };
     let page = app.queue.list(&filter).await?;
     let catalogue = app.catalogue.current().await;
@@ -115,23 +109,18 @@ pub(crate) async fn list(
         })
         .collect();
     let mut response = json(StatusCode::OK, &Page { items, next: page.next.as_deref() })?;
-    if let Some(next) = page.next.as_deref().and_then(|next| next_link(&filter, next)) {
+    if let Some(next) = page.next.as_deref().and_then(|next| next_link(&query, next)) {
         response.headers_mut().insert(header::LINK, next);
     }
     Ok(response)
 }
 
-/// The next page of the same list (RFC 8288).
-fn next_link(filter: &ListFilter, next: &str) -> Option<HeaderValue> {
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    if let Some(state) = filter.state {
-        query.append_pair("state", state.as_str());
-    }
-    if let Some(task) = &filter.task {
-        query.append_pair("task", task.as_str());
-    }
-    query.append_pair("limit", &filter.limit.to_string()).append_pair("cursor", next);
-    HeaderValue::from_str(&format!("</v1/jobs?{}>; rel=\"next\"", query.finish())).ok()
+/// The next page of the same list (RFC 8288): the same query with another cursor.
+fn next_link(query: &Query, next: &str) -> Option<HeaderValue> {
+    let mut pairs = form_urlencoded::Serializer::new(String::new());
+    pairs.extend_pairs(query.pairs().filter(|(name, _)| *name != "cursor"));
+    pairs.append_pair("cursor", next);
+    HeaderValue::from_str(&format!("</v1/jobs?{}>; rel=\"next\"", pairs.finish())).ok()
 }
 
 #[cfg(test)]
@@ -155,14 +144,9 @@ mod tests {
 
     #[test]
     fn the_next_page_keeps_the_filter() {
-        let filter = ListFilter {
-            state: Some(JobState::Failed),
-            task: Some("a.b".parse().unwrap()),
-            owner: Some("ada".to_owned()),
-            cursor: Some("old".to_owned()),
-            limit: 7,
-        };
-        let link = next_link(&filter, "c d").unwrap();
-        assert_eq!(link, "</v1/jobs?state=failed&task=a.b&limit=7&cursor=c+d>; rel=\"next\"");
+        let uri = "/v1/jobs?state=failed&label=a:b%20c&cursor=old&label=d:e&limit=7".parse().unwrap();
+        let link = next_link(&query(&uri, &LIST_NAMES).unwrap(), "c d").unwrap();
+        let expected = "</v1/jobs?state=failed&label=a%3Ab+c&label=d%3Ae&limit=7&cursor=c+d>; rel=\"next\"";
+        assert_eq!(link, expected);
     }
 }

@@ -1,6 +1,9 @@
 //! The routes, one file a resource. A handler reads the request by `extract`, calls the queue, and shows by `view`.
 
+pub(crate) mod actions;
 pub(crate) mod cancel;
+pub(crate) mod change;
+pub(crate) mod delete;
 pub(crate) mod events;
 pub(crate) mod fleet_events;
 pub(crate) mod health;
@@ -8,6 +11,7 @@ pub(crate) mod jobs;
 pub(crate) mod logs;
 mod reply;
 pub(crate) mod result;
+pub(crate) mod retry;
 pub(crate) mod submit;
 pub(crate) mod tasks;
 pub(crate) mod workers;

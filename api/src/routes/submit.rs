@@ -1,6 +1,9 @@
 //! POST /v1/tasks/{task}, and a task's own `route`: a job is taken, and answered for at once.
 
-use super::reply::{applied, json_bytes};
+use super::{
+    reply::{applied, json_bytes},
+    retry::deleted,
+};
 use crate::{
     app::App,
     auth::{Principal, visible},
@@ -25,7 +28,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+pub(super) const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 /// Longest `Retry-After` of a scheduled job, s.
 const LONGEST_RETRY_AFTER: u64 = 3_600;
 
@@ -132,7 +135,7 @@ async fn accept(
 }
 
 /// 200 for a job that has ended, 202 for one that has not.
-fn accepted(view: &JobView, task: &Task, message: Option<&'static str>) -> Response<Body> {
+pub(super) fn accepted(view: &JobView, task: &Task, message: Option<&'static str>) -> Response<Body> {
     let record = &view.record;
     let status = if record.state.is_terminal() { StatusCode::OK } else { StatusCode::ACCEPTED };
     let mut response = json_bytes(status, job_json(Shown { view, task: Some(task), message }));
@@ -172,6 +175,7 @@ async fn submit(queue: &Queue, job: &Submit) -> Result<Taken, Problem> {
                           the same request to get that job again, or a new key for a new one.";
             Err(Problem::new(Code::IdempotencyConflict, detail).about(job.id))
         }
+        Submitted::Deleted => Err(deleted(job.id)),
         Submitted::Full(waiting) => {
             let (name, most) = (&job.task, job.max_queued.unwrap_or(waiting));
             let detail = format!(
@@ -180,23 +184,27 @@ async fn submit(queue: &Queue, job: &Submit) -> Result<Taken, Problem> {
             );
             Err(Problem::new(Code::QueueFull, detail).retry_after(5))
         }
-        Submitted::OwnerFull { waiting, most } => {
-            let detail = format!(
-                "{waiting} jobs of the owner `{}` wait already and it may have at most {most} (its quota). Please try again \
-                 when some have run.",
-                job.owner
-            );
-            Err(Problem::new(Code::QueueFull, detail).retry_after(5))
-        }
-        Submitted::RateLimited { retry_ms } => {
-            let seconds = u16::try_from(retry_ms.div_ceil(1_000)).unwrap_or(u16::MAX).max(1);
-            let detail = format!(
-                "The owner `{}` submits more often than its quota allows. The next job is taken in {retry_ms} ms.",
-                job.owner
-            );
-            Err(Problem::new(Code::RateLimited, detail).retry_after(seconds))
-        }
+        Submitted::OwnerFull { waiting, most } => Err(owner_full(&job.owner, waiting, most)),
+        Submitted::RateLimited { retry_ms } => Err(rate_limited(&job.owner, retry_ms)),
     }
+}
+
+/// A quota of waiting jobs is used up.
+pub(super) fn owner_full(owner: &str, waiting: u64, most: u64) -> Problem {
+    let detail = format!(
+        "{waiting} jobs of the owner `{owner}` wait already and it may have at most {most} (its quota). Please try again when \
+         some have run."
+    );
+    Problem::new(Code::QueueFull, detail).retry_after(5)
+}
+
+/// A quota of submits is used up for now.
+pub(super) fn rate_limited(owner: &str, retry_ms: u64) -> Problem {
+    let seconds = u16::try_from(retry_ms.div_ceil(1_000)).unwrap_or(u16::MAX).max(1);
+    let detail = format!(
+        "The owner `{owner}` submits more often than its quota allows. The next job is taken in {retry_ms} ms."
+    );
+    Problem::new(Code::RateLimited, detail).retry_after(seconds)
 }
 
 fn usual_state(job: &Submit) -> JobState {

@@ -15,9 +15,9 @@ use std::{fmt, str::FromStr};
 /// Where a job stands.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
 pub enum State {
-    /// Waits for its time: delayed by the client or backing off after a failure. `sweep` or `claim` moves it on.
+    /// Waits for its time: delayed by the client or backing off after a failure. `sweep` or `claim` moves it on, or `change`.
     Scheduled,
-    /// Waits for a worker in its task's queue. `claim` moves it on, or `cancel`, or `sweep` when it expired.
+    /// Waits for a worker in its task's queue. `claim` moves it on, or `cancel`, or `sweep` when it expired, or `change`.
     Queued,
     /// A worker holds its lease. `finish` moves it on, or `sweep` when the lease ran out.
     Running,
@@ -32,8 +32,10 @@ pub enum State {
 /// What moves a job from one state to the next.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Trigger {
-    /// A delay or a backoff is over.
+    /// A delay or a backoff is over, or somebody ended it.
     Due,
+    /// Somebody gave a waiting job a later time.
+    Postpone,
     /// A worker took it.
     Claim,
     /// A cancel was asked while no process existed for it.
@@ -85,6 +87,7 @@ impl State {
     pub const fn after(self, trigger: Trigger) -> Option<Self> {
         match (self, trigger) {
             (Self::Scheduled, Trigger::Due) => Some(Self::Queued),
+            (Self::Scheduled | Self::Queued, Trigger::Postpone) => Some(Self::Scheduled),
             (Self::Scheduled | Self::Queued, Trigger::Cancel) => Some(Self::Cancelled),
             (Self::Scheduled | Self::Queued, Trigger::Expire) => Some(Self::Failed),
             (Self::Queued, Trigger::Claim) => Some(Self::Running),
@@ -96,6 +99,7 @@ impl State {
             (
                 Self::Scheduled | Self::Queued | Self::Running | Self::Succeeded | Self::Failed | Self::Cancelled,
                 Trigger::Due
+                | Trigger::Postpone
                 | Trigger::Claim
                 | Trigger::Cancel
                 | Trigger::Expire
@@ -131,8 +135,9 @@ impl FromStr for State {
 mod tests {
     use super::*;
 
-    const TRIGGERS: [Trigger; 11] = [
+    const TRIGGERS: [Trigger; 12] = [
         Trigger::Due,
+        Trigger::Postpone,
         Trigger::Claim,
         Trigger::Cancel,
         Trigger::Expire,

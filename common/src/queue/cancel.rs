@@ -27,15 +27,24 @@ impl Queue {
         reason: Option<&str>,
         grace_ms: Option<u64>,
     ) -> Result<Cancelled, QueueError> {
+        read_cancelled(self.ask(self.cancel_call(id, reason, grace_ms)).await?)
+    }
+
+    /// The call alone, for a pipeline.
+    pub(super) fn cancel_call(&self, id: JobId, reason: Option<&str>, grace_ms: Option<u64>) -> redis::Cmd {
         let mut call = self.function("dayfly_cancel");
         call.arg(id.to_string()).arg(reason.unwrap_or_default()).arg(absent_or(grace_ms));
-        let mut answer = Items::of(self.ask(call).await?)?;
-        match answer.text()?.as_str() {
-            "now" => Ok(Cancelled::Now),
-            "asked" => Ok(Cancelled::Asked),
-            "ended" => Ok(Cancelled::Ended(answer.parsed()?)),
-            "unknown" => Ok(Cancelled::Unknown),
-            other => Err(QueueError::Garbled(format!("dayfly_cancel answered `{other}`"))),
-        }
+        call
+    }
+}
+
+pub(super) fn read_cancelled(answer: redis::Value) -> Result<Cancelled, QueueError> {
+    let mut answer = Items::of(answer)?;
+    match answer.text()?.as_str() {
+        "now" => Ok(Cancelled::Now),
+        "asked" => Ok(Cancelled::Asked),
+        "ended" => Ok(Cancelled::Ended(answer.parsed()?)),
+        "unknown" => Ok(Cancelled::Unknown),
+        other => Err(QueueError::Garbled(format!("dayfly_cancel answered `{other}`"))),
     }
 }

@@ -1,4 +1,5 @@
-//! Where a page of a list ended, as a text that means nothing to others: `stage~score~id`.
+//! Where a page of a list ended, as a text that means nothing to others: `stage~score~id`, behind what binds it to its
+//! filter (`list.rs`).
 
 use super::index::Entry;
 use crate::model::TaskName;

@@ -19,14 +19,19 @@ const SHARED: [&str; 5] = [
 /// Shared too: heartbeats sweep.
 const SWEEP: &str = include_str!("lua/sweep.lua");
 
-const OPERATIONS: [&str; 16] = [
+/// Shared too: a retry submits.
+const SUBMIT: &str = include_str!("lua/submit.lua");
+
+const OPERATIONS: [&str; 18] = [
     include_str!("lua/version.lua"),
-    include_str!("lua/submit.lua"),
     include_str!("lua/claim.lua"),
     include_str!("lua/release.lua"),
     include_str!("lua/recover.lua"),
     include_str!("lua/finish.lua"),
     include_str!("lua/cancel.lua"),
+    include_str!("lua/retry.lua"),
+    include_str!("lua/delete.lua"),
+    include_str!("lua/change.lua"),
     include_str!("lua/report.lua"),
     include_str!("lua/heartbeat.lua"),
     include_str!("lua/depart.lua"),
@@ -44,6 +49,7 @@ static LIBRARY: LazyLock<String> = LazyLock::new(|| {
         code.push_str(part);
     }
     code.push_str(SWEEP);
+    code.push_str(SUBMIT);
     for part in OPERATIONS {
         // A block of its own, so that an operation's local names are its own too.
         let _ = writeln!(code, "do\n{part}end");
@@ -114,7 +120,7 @@ mod tests {
 
     #[test]
     fn every_file_says_what_it_is_for_and_why_it_may_be_cut_short() {
-        for file in OPERATIONS.iter().chain([&SWEEP]) {
+        for file in OPERATIONS.iter().chain([&SWEEP, &SUBMIT]) {
             let header: Vec<&str> = file.lines().take_while(|line| line.starts_with("--")).collect();
             let header = header.join("\n");
             for needed in ["-- dayfly_", "KEYS: ", "ARGV: ", "Returns: ", "Crash points: "] {

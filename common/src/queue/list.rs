@@ -1,7 +1,7 @@
 //! Lists of jobs, a page at a time.
 
 use super::{
-    JobRecord, Queue, QueueError,
+    JobRecord, ListFilter, Queue, QueueError,
     cursor::{Position, Stage},
     index::Entry,
     reply::{Items, pairs, text},
@@ -12,21 +12,6 @@ use crate::model::{JobId, State, TaskName};
 const LOOKED_AT: usize = 2_000;
 /// Records fetched at once when a filter may drop many.
 const STEP: usize = 200;
-
-/// Which jobs a list holds.
-#[derive(Debug, Clone, Default)]
-pub struct ListFilter {
-    /// Only this state.
-    pub state: Option<State>,
-    /// Only this task.
-    pub task: Option<TaskName>,
-    /// Only jobs of this owner.
-    pub owner: Option<String>,
-    /// Where the page before ended.
-    pub cursor: Option<String>,
-    /// At most this many, 1 to 500.
-    pub limit: usize,
-}
 
 /// A page of a list: running, queued, scheduled, then finished ones, newest first.
 #[derive(Debug, Clone)]
@@ -43,6 +28,9 @@ pub enum ListError {
     /// Not a cursor.
     #[error("the cursor is not one that a list gave: leave it out to begin at the first page")]
     BadCursor,
+    /// A cursor that belongs to other questions.
+    #[error("the cursor comes from a list with another filter: keep the filter, or leave the cursor out to begin anew")]
+    ForeignCursor,
     /// See [`QueueError`].
     #[error(transparent)]
     Queue(#[from] QueueError),
@@ -55,11 +43,13 @@ impl Queue {
     /// A cursor that no list gave, or see [`QueueError`].
     pub async fn list(&self, filter: &ListFilter) -> Result<ListPage, ListError> {
         let limit = filter.limit.clamp(1, 500);
+        let bound_to = filter.fingerprint();
         let mut position = match &filter.cursor {
-            Some(cursor) => cursor.parse().map_err(|_| ListError::BadCursor)?,
+            Some(cursor) => read_cursor(cursor, &bound_to)?,
             None => Position::start(),
         };
-        let step = if filter.task.is_some() || filter.owner.is_some() { STEP.max(limit) } else { limit };
+        let next = |position: &Position| Some(format!("{bound_to}.{position}"));
+        let step = if filter.is_narrow() { STEP.max(limit) } else { limit };
         let (mut items, mut looked) = (Vec::new(), 0);
         for stage in self.stages(filter).await? {
             if stage < position.stage {
@@ -69,21 +59,27 @@ impl Queue {
                 position = Position { stage, after: None };
             }
             loop {
-                let entries = self.entries(&position, filter.state, step).await?;
-                let ended = entries.len() < step;
+                let mut entries = self.entries(&position, filter, step).await?;
+                let mut ended = entries.len() < step;
+                if let (Stage::Finished, Some(since)) = (&position.stage, filter.since) {
+                    // Newest first, and none has ended before it was submitted.
+                    let seen = entries.len();
+                    entries.retain(|entry| entry.score >= since);
+                    ended |= entries.len() < seen;
+                }
                 for (entry, record) in self.records(entries).await? {
                     position.after = Some(entry);
                     looked += 1;
                     items.extend(record.filter(|record| fits(record, &position.stage, filter)));
                     if items.len() == limit {
-                        return Ok(ListPage { items, next: Some(position.to_string()) });
+                        return Ok(ListPage { items, next: next(&position) });
                     }
                 }
                 if ended {
                     break;
                 }
                 if looked >= LOOKED_AT {
-                    return Ok(ListPage { items, next: Some(position.to_string()) });
+                    return Ok(ListPage { items, next: next(&position) });
                 }
             }
         }
@@ -92,7 +88,7 @@ impl Queue {
 
     /// What the list goes through, in order.
     async fn stages(&self, filter: &ListFilter) -> Result<Vec<Stage>, QueueError> {
-        let wanted = |state: State| filter.state.is_none_or(|only| only == state);
+        let wanted = |state: State| filter.wants(state);
         let mut stages = Vec::new();
         if wanted(State::Running) {
             stages.push(Stage::Running);
@@ -112,13 +108,13 @@ impl Queue {
         if wanted(State::Scheduled) {
             stages.push(Stage::Scheduled);
         }
-        if filter.state.is_none_or(State::is_terminal) {
+        if State::ALL.into_iter().any(|state| state.is_terminal() && wanted(state)) {
             stages.push(Stage::Finished);
         }
         Ok(stages)
     }
 
-    async fn entries(&self, position: &Position, state: Option<State>, step: usize) -> Result<Vec<Entry>, QueueError> {
+    async fn entries(&self, position: &Position, filter: &ListFilter, step: usize) -> Result<Vec<Entry>, QueueError> {
         let after = position.after.as_ref();
         match &position.stage {
             Stage::Running => self.by_member(self.keys.leases(), after, step).await,
@@ -126,7 +122,7 @@ impl Queue {
             Stage::Scheduled => self.ascending(self.keys.delayed(), after, step).await,
             Stage::Finished => {
                 let mut entries = Vec::new();
-                for of in State::ALL.into_iter().filter(|of| of.is_terminal() && state.is_none_or(|only| only == *of)) {
+                for of in State::ALL.into_iter().filter(|of| of.is_terminal() && filter.wants(*of)) {
                     entries.extend(self.descending(self.keys.finished(of), after, step).await?);
                 }
                 entries.sort_by(|one, other| other.cmp(one));
@@ -171,7 +167,12 @@ fn fits(record: &JobRecord, stage: &Stage, filter: &ListFilter) -> bool {
         Stage::Scheduled => record.state == State::Scheduled,
         Stage::Finished => record.state.is_terminal(),
     };
-    here && filter.state.is_none_or(|only| only == record.state)
-        && filter.task.as_ref().is_none_or(|only| *only == record.task)
-        && filter.owner.as_ref().is_none_or(|only| *only == record.owner)
+    here && filter.admits(record)
+}
+
+/// A cursor is `<fingerprint of the filter>.<position>`.
+fn read_cursor(cursor: &str, bound_to: &str) -> Result<Position, ListError> {
+    let (of, position) = cursor.split_once('.').ok_or(ListError::BadCursor)?;
+    let position = position.parse().map_err(|_| ListError::BadCursor)?;
+    if of == bound_to { Ok(position) } else { Err(ListError::ForeignCursor) }
 }

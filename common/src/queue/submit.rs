@@ -67,6 +67,8 @@ pub enum Submitted {
         /// When it would be taken, ms from now.
         retry_ms: u64,
     },
+    /// The same request was accepted before, and its job has been deleted.
+    Deleted,
 }
 
 impl Submit {
@@ -113,14 +115,25 @@ impl Queue {
             call.arg(job.retry_of.map(|id| id.to_string()).unwrap_or_default());
         }
         let mut answer = Items::of(self.ask_one_replicated(call).await?)?;
-        match answer.text()?.as_str() {
-            "created" => Ok((Submitted::Created(answer.parsed()?), answer.maybe_parsed()?)),
-            "exists" => Ok((Submitted::Exists, None)),
-            "conflict" => Ok((Submitted::Conflict, None)),
-            "full" => Ok((Submitted::Full(answer.parsed()?), None)),
-            "owner_full" => Ok((Submitted::OwnerFull { waiting: answer.parsed()?, most: answer.parsed()? }, None)),
-            "limited" => Ok((Submitted::RateLimited { retry_ms: answer.parsed()? }, None)),
-            other => Err(QueueError::Garbled(format!("dayfly_submit answered `{other}`"))),
-        }
+        let word = answer.text()?;
+        read_submitted("dayfly_submit", &word, &mut answer)
+    }
+}
+
+/// What `function` answered in the words of a submit; with the `created_at` of a new job.
+pub(super) fn read_submitted(
+    function: &str,
+    word: &str,
+    answer: &mut Items,
+) -> Result<(Submitted, Option<i64>), QueueError> {
+    match word {
+        "created" => Ok((Submitted::Created(answer.parsed()?), answer.maybe_parsed()?)),
+        "exists" => Ok((Submitted::Exists, None)),
+        "conflict" => Ok((Submitted::Conflict, None)),
+        "full" => Ok((Submitted::Full(answer.parsed()?), None)),
+        "owner_full" => Ok((Submitted::OwnerFull { waiting: answer.parsed()?, most: answer.parsed()? }, None)),
+        "limited" => Ok((Submitted::RateLimited { retry_ms: answer.parsed()? }, None)),
+        "deleted" => Ok((Submitted::Deleted, None)),
+        other => Err(QueueError::Garbled(format!("{function} answered `{other}`"))),
     }
 }

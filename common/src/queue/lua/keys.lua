@@ -10,6 +10,7 @@ function K.job_more(base, id) return base .. 'job:' .. id .. ':more' end
 function K.job_log(base, id) return base .. 'job:' .. id .. ':log' end
 function K.job_attempts(base, id) return base .. 'job:' .. id .. ':attempts' end
 function K.cancel(base, id) return base .. 'cancel:' .. id end
+function K.deleted(base, id) return base .. 'deleted:' .. id end
 
 function K.queue(base, task) return base .. 'queue:' .. task end
 function K.wake(base, task) return base .. 'wake:' .. task end

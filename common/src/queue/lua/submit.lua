@@ -3,7 +3,7 @@
 -- ARGV: id, task, input, priority (0..9), delay ms, timeout ms, expires ms, retries, retention ms, max_queued,
 --       fingerprint, traceparent, owner, labels JSON, unique key, retry_of. Empty text = absent; what follows `input` may be left out.
 -- Returns: {"created", state, created_at} | {"exists"} | {"conflict"} | {"full", waiting} | {"owner_full", waiting, most}
---          | {"limited", ms to wait}
+--          | {"limited", ms to wait} | {"deleted"} it existed
 -- Crash points: atomic. The known-id, max_queued and quota checks come before the first write. Record and input are written before
 -- the index that makes them visible; the wake token, a hint, comes with it. Sent again, the second call finds the record.
 -- The only function without allow-oom: a full server takes no new job, and says so before anything is written.
@@ -26,6 +26,8 @@ local function submit(keys, args)
     if (known[2] or nil) == fingerprint and (known[3] or nil) == owner then return { 'exists' } end
     return { 'conflict' }
   end
+  local tombstone = redis.call('GET', K.deleted(base, id))
+  if tombstone then return { tombstone == (fingerprint or '') and 'deleted' or 'conflict' } end
   if max_queued then
     local counted = redis.call('HMGET', K.counts(base), task .. ':queued', task .. ':scheduled')
     local now_waiting = (tonumber(counted[1] or 0) or 0) + (tonumber(counted[2] or 0) or 0)
