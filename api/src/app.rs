@@ -5,7 +5,7 @@ use crate::{
     catalogue::Catalogue,
     error::{Code, Problem},
     events::Events,
-    routes::{cancel, health, jobs, logs, result, submit, tasks, workers},
+    routes::{bulk, cancel, health, jobs, logs, put, result, submit, tasks, workers},
 };
 use axum::{
     Router,
@@ -74,8 +74,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/tasks/{task}", get(tasks::one).post(submit::by_name))
         .route("/v1/tasks/{task}/pause", post(tasks::pause))
         .route("/v1/tasks/{task}/resume", post(tasks::resume))
-        .route("/v1/jobs", get(jobs::list))
-        .route("/v1/jobs/{id}", get(jobs::one))
+        .route("/v1/jobs", get(jobs::list).post(bulk::submit))
+        .route("/v1/jobs/{id}", get(jobs::one).put(put::own_id))
         .route("/v1/jobs/{id}/result", get(result::raw))
         .route("/v1/jobs/{id}/logs", get(logs::text))
         .route("/v1/jobs/{id}/cancel", post(cancel::cancel))

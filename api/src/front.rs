@@ -11,7 +11,7 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header},
 };
 use futures_util::FutureExt as _;
-use std::{any::Any, panic::AssertUnwindSafe, time::Instant};
+use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Instant};
 use tower::Service as _;
 use uuid::Uuid;
 
@@ -26,18 +26,23 @@ const COMMON: [(HeaderName, HeaderValue); 3] = [
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
 ];
 
+/// The request's id, for handlers whose answer holds problems of its own.
+#[derive(Debug, Clone)]
+pub(crate) struct RequestId(pub(crate) Arc<str>);
+
 /// The connection is to be closed without an answer.
 #[derive(Debug, thiserror::Error)]
 #[error("closed without an answer")]
 pub(crate) struct HungUp;
 
 /// Answers one request.
-pub(crate) async fn answer<B>(app: &App, router: Router, request: Request<B>) -> Result<Response<Body>, HungUp>
+pub(crate) async fn answer<B>(app: &App, router: Router, mut request: Request<B>) -> Result<Response<Body>, HungUp>
 where
     B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
     let begun = Instant::now();
     let id = request_id(request.headers());
+    request.extensions_mut().insert(RequestId(Arc::from(id.as_str())));
     let (method, uri) = (request.method().clone(), request.uri().clone());
     let mut response = respond(app, router, request).await;
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {

@@ -4,6 +4,7 @@
 //!   serve    connections, shutdown
 //!     front    request id, Host and Origin, panics, problems
 //!       routes   one file a resource:  extract (request -> values)  ->  queue  ->  view (records -> JSON)
+//!   intake     how a job is taken, one or many at once
 //!   catalogue  which tasks there are        events    who waits for which job
 //!   schema     what an input must be        upkeep    the sweep
 //! ```
@@ -16,6 +17,7 @@ mod error;
 mod events;
 mod extract;
 mod front;
+mod intake;
 mod origin;
 mod routes;
 mod schema;

@@ -20,6 +20,7 @@ pub(crate) enum Code {
     NotAcceptable,
     UnsupportedMediaType,
     WrongState,
+    NotUnique,
     TooLarge,
     InvalidInput,
     OptionOutOfRange,
@@ -57,6 +58,7 @@ impl Code {
                 ("unsupported_media_type", StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body's media type is not accepted")
             }
             Self::WrongState => ("wrong_state", StatusCode::CONFLICT, "The job's state does not allow it"),
+            Self::NotUnique => ("not_unique", StatusCode::CONFLICT, "A live job holds the unique key"),
             Self::TooLarge => ("too_large", StatusCode::PAYLOAD_TOO_LARGE, "The request is too large"),
             Self::InvalidInput => ("invalid_input", StatusCode::UNPROCESSABLE_ENTITY, "The input is not valid"),
             Self::OptionOutOfRange => {

@@ -9,11 +9,11 @@ use futures_util::StreamExt as _;
 use std::time::Duration;
 
 /// Longest silence between two pieces of a body.
-const SILENCE: Duration = Duration::from_secs(10);
+pub(super) const SILENCE: Duration = Duration::from_secs(10);
 /// Time for a small body; larger limits get more, at `SLOWEST_RATE`.
-const LEAST_TIME: Duration = Duration::from_secs(30);
+pub(super) const LEAST_TIME: Duration = Duration::from_secs(30);
 /// Bytes a second that a slow but honest client manages.
-const SLOWEST_RATE: u64 = 64 << 10;
+pub(super) const SLOWEST_RATE: u64 = 64 << 10;
 /// How much of a body that is too large is read and thrown away, so that a client which sends first and reads later sees
 /// the answer and not a reset connection.
 const SPILL: u64 = 8 << 20;
@@ -70,7 +70,7 @@ async fn piece(stream: &mut BodyDataStream) -> Result<Option<Bytes>, Problem> {
     }
 }
 
-async fn spill(stream: &mut BodyDataStream, headers: &HeaderMap) {
+pub(super) async fn spill(stream: &mut BodyDataStream, headers: &HeaderMap) {
     // A client that waits for `100 Continue` has sent nothing and gets its answer at once.
     if headers.get(header::EXPECT) == Some(&HeaderValue::from_static("100-continue")) {
         return;
@@ -86,7 +86,8 @@ async fn spill(stream: &mut BodyDataStream, headers: &HeaderMap) {
     drop(tokio::time::timeout(SPILL_TIME, read).await);
 }
 
-fn too_large(limit: u64) -> Problem {
+/// An input, or a whole body, of more than `limit` bytes.
+pub(crate) fn too_large(limit: u64) -> Problem {
     let detail = format!(
         "The body is larger than {limit} bytes, the most this server takes (`max_body` in the section [api] of its \
          configuration). Send less, or a reference to where the data lies."

@@ -5,11 +5,38 @@ use crate::error::{Code, Problem};
 use axum::http::Uri;
 use dayfly_common::model::nearest;
 
+/// Names that may stand more than once.
+const REPEATABLE: [&str; 1] = ["label"];
+
 /// The pairs of a query whose names a route knows.
 #[derive(Debug, Default)]
 pub(crate) struct Query(Vec<(&'static str, String)>);
 
 impl Query {
+    /// Reads pairs of which each name must be among `known`, and stand there once unless it may be repeated.
+    pub(crate) fn gather(
+        pairs: impl Iterator<Item = Result<(String, String), Problem>>,
+        known: &[&'static str],
+    ) -> Result<Self, Problem> {
+        let mut read: Vec<(&'static str, String)> = Vec::new();
+        for pair in pairs {
+            let (name, value) = pair?;
+            let Some(known_name) = known.iter().copied().find(|known_name| *known_name == name) else {
+                return Err(unknown(&name, known));
+            };
+            if !REPEATABLE.contains(&known_name) && read.iter().any(|(earlier, _)| *earlier == known_name) {
+                return Err(Problem::new(Code::BadOption, format!("`{known_name}` is given twice: give it once.")));
+            }
+            read.push((known_name, value));
+        }
+        Ok(Self(read))
+    }
+
+    /// All values of a name that may be repeated.
+    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(known, _)| *known == name).map(|(_, value)| value.as_str())
+    }
+
     /// The value of a name, when it was given.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
@@ -33,22 +60,8 @@ impl Query {
 /// Reads the query of `uri`. `known` are the names that mean something on this route.
 pub(crate) fn query(uri: &Uri, known: &[&'static str]) -> Result<Query, Problem> {
     let Some(raw) = uri.query() else { return Ok(Query::default()) };
-    let mut read: Vec<(&'static str, String)> = Vec::new();
-    for pair in urlencoded::pairs(raw.as_bytes()) {
-        let (name, value) =
-            pair.map_err(|why| Problem::new(Code::BadOption, format!("The query string cannot be read: {why}.")))?;
-        let Some(known_name) = known.iter().copied().find(|known_name| *known_name == name) else {
-            return Err(unknown(&name, known));
-        };
-        if read.iter().any(|(earlier, _)| *earlier == known_name) {
-            return Err(Problem::new(
-                Code::BadOption,
-                format!("`{known_name}` stands in the query twice: give it once."),
-            ));
-        }
-        read.push((known_name, value));
-    }
-    Ok(Query(read))
+    let unreadable = |why| Problem::new(Code::BadOption, format!("The query string cannot be read: {why}."));
+    Query::gather(urlencoded::pairs(raw.as_bytes()).map(|pair| pair.map_err(unreadable)), known)
 }
 
 fn unknown(name: &str, known: &[&'static str]) -> Problem {
@@ -86,6 +99,13 @@ mod tests {
         assert_eq!(query.get("delay"), None);
         assert_eq!(query.number("limit", 1, 10).unwrap(), Some(7));
         assert_eq!(read("/x").unwrap().get("timeout"), None);
+    }
+
+    #[test]
+    fn labels_may_be_repeated() {
+        let query = query(&"/x?label=a:1&limit=7&label=b:2".parse().unwrap(), &["label", "limit"]).unwrap();
+        assert_eq!(query.all("label").collect::<Vec<_>>(), ["a:1", "b:2"]);
+        assert_eq!(query.all("limit").count(), 1);
     }
 
     #[test]

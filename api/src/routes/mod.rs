@@ -1,9 +1,11 @@
 //! The routes, one file a resource. A handler reads the request by `extract`, calls the queue, and shows by `view`.
 
+pub(crate) mod bulk;
 pub(crate) mod cancel;
 pub(crate) mod health;
 pub(crate) mod jobs;
 pub(crate) mod logs;
+pub(crate) mod put;
 mod reply;
 pub(crate) mod result;
 pub(crate) mod submit;

@@ -59,6 +59,6 @@ pub use log::LogLine;
 pub use record::{AttemptRecord, JobRecord, Progress};
 pub use report::{Line, LineStream, Report};
 pub(crate) use servers::Servers;
-pub use submit::{Submit, Submitted};
+pub use submit::{Accepted, Submit, Submitted};
 pub use tasks::TaskCard;
 pub use wake::{CancelListener, ListenerId, Wake, WakeListener};
