@@ -10,8 +10,8 @@ use crate::{
     load::Load,
     origin::Rules,
     routes::{
-        actions, cancel, change, delete, events, fleet_events, health, jobs, logs, result, retry, submit, tasks,
-        workers,
+        actions, bulk, cancel, change, delete, events, fleet_events, health, jobs, logs, put, result, retry, submit,
+        tasks, workers,
     },
     streams::Streams,
 };
@@ -97,9 +97,9 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/tasks/{task}", get(tasks::one).post(submit::by_name))
         .route("/v1/tasks/{task}/pause", post(tasks::pause))
         .route("/v1/tasks/{task}/resume", post(tasks::resume))
-        .route("/v1/jobs", get(jobs::list))
+        .route("/v1/jobs", get(jobs::list).post(bulk::submit))
         .route("/v1/jobs/actions", post(actions::act))
-        .route("/v1/jobs/{id}", get(jobs::one).patch(change::change).delete(delete::delete))
+        .route("/v1/jobs/{id}", get(jobs::one).put(put::own_id).patch(change::change).delete(delete::delete))
         .route("/v1/jobs/{id}/result", get(result::raw))
         .route("/v1/jobs/{id}/logs", get(logs::text))
         .route("/v1/jobs/{id}/events", get(events::follow))

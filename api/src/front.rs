@@ -17,7 +17,7 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header},
 };
 use futures_util::FutureExt as _;
-use std::{any::Any, net::IpAddr, panic::AssertUnwindSafe, time::Instant};
+use std::{any::Any, net::IpAddr, panic::AssertUnwindSafe, sync::Arc, time::Instant};
 use tower::Service as _;
 use uuid::Uuid;
 
@@ -35,6 +35,10 @@ const COMMON: [(HeaderName, HeaderValue); 3] = [
     (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
 ];
+
+/// The request's id, for handlers whose answer holds problems of its own.
+#[derive(Debug, Clone)]
+pub(crate) struct RequestId(pub(crate) Arc<str>);
 
 /// The connection is to be closed without an answer.
 #[derive(Debug, thiserror::Error)]
@@ -58,7 +62,7 @@ pub(crate) struct Arrival {
 pub(crate) async fn answer<B>(
     app: &App,
     router: Router,
-    request: Request<B>,
+    mut request: Request<B>,
     arrival: Arrival,
 ) -> Result<Response<Body>, HungUp>
 where
@@ -77,6 +81,7 @@ where
         bytes: 0,
         busy,
     };
+    request.extensions_mut().insert(RequestId(Arc::from(record.id.as_str())));
     let page = app.rules.allowed_origin(request.headers()).and_then(|origin| HeaderValue::from_str(origin).ok());
     let old = request.version() < Version::HTTP_2;
     let mut response = respond(app, router, request, &origins, lobby).await;

@@ -5,6 +5,7 @@
 //!     connection, pace     one of them and its bounds
 //!       front    request id, Host and Origin, load, who asks, panics, problems, access log
 //!       routes   one file a resource:  extract (request -> values)  ->  queue  ->  view (records -> JSON)
+//!   intake     how a job is taken, one or many at once
 //!   catalogue  which tasks there are        events    who waits for which job (waiting, watch), or for all (fleet)
 //!   auth       tokens, scopes, owners
 //!   schema     what an input must be        upkeep    the sweep
@@ -26,6 +27,7 @@ mod extract;
 mod files;
 mod fleet;
 mod front;
+mod intake;
 mod load;
 mod origin;
 mod pace;

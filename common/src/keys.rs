@@ -119,6 +119,13 @@ impl Keys {
         format!("{}deleted:{id}", self.base)
     }
 
+    /// STRING: the id of the live job of `owner` that holds `unique`. A colon in the owner is written `%3A`, so that no two
+    /// pairs share a key.
+    #[must_use]
+    pub fn unique(&self, owner: &str, unique: &str) -> String {
+        format!("{}unique:{}:{unique}", self.base, owner.replace('%', "%25").replace(':', "%3A"))
+    }
+
     /// Channel: the id of a running job whose cancel was just asked for.
     #[must_use]
     pub fn cancel_channel(&self) -> String {

@@ -29,11 +29,13 @@ pub async fn walk<S: Backend>(rig: &Rig<S>, name: &str) {
 
 async fn submitting<S: Backend>(rig: &Rig<S>, name: &str) {
     let queue = &rig.queue;
-    let keyed = Submit { repeatable: true, ..job(name) };
+    let keyed = Submit { repeatable: true, unique: Some(name.to_owned()), ..job(name) };
     assert_eq!(queue.submit(&keyed).await.expect("accepted"), Submitted::Created(State::Queued));
     assert_eq!(queue.submit(&keyed).await.expect("an answer"), Submitted::Exists);
     let other = Submit { input: "7".into(), ..keyed.clone() };
     assert_eq!(queue.submit(&other).await.expect("an answer"), Submitted::Conflict);
+    let second = Submit { unique: keyed.unique.clone(), ..job(name) };
+    assert_eq!(queue.submit(&second).await.expect("an answer"), Submitted::NotUnique(keyed.id));
     let over = Submit { max_queued: Some(1), ..job(name) };
     assert_eq!(queue.submit(&over).await.expect("an answer"), Submitted::Full(1));
     let delayed = Submit { delay_ms: 3_600_000, ..job(name) };

@@ -8,6 +8,9 @@ use dayfly_tests::rig::{Rig, task};
 
 const TWIN: &str = include_str!("../../common/src/queue/lua/keys.lua");
 
+/// A second argument, which only `unique` takes.
+const UNIQUE: &str = "or:der 7";
+
 /// Each function of the Lua file with one argument, and what Rust says.
 fn expected(keys: &Keys) -> Vec<(&'static str, String, String)> {
     let (id, nonce, name) = (JobId::now(), Nonce::random(), task("shell_pipeline"));
@@ -24,6 +27,7 @@ fn expected(keys: &Keys) -> Vec<(&'static str, String, String)> {
         of_job("job_attempts", keys.job_attempts(id)),
         of_job("cancel", keys.cancel(id)),
         of_job("deleted", keys.deleted(id)),
+        ("unique", "a:da%".to_owned(), keys.unique("a:da%", UNIQUE)),
         of_task("queue", keys.queue(&name)),
         of_task("wake", keys.wake(&name)),
         of_task("serving", keys.serving(&name)),
@@ -53,11 +57,11 @@ fn expected(keys: &Keys) -> Vec<(&'static str, String, String)> {
 #[tokio::test]
 async fn both_languages_name_the_same_keys() {
     let rig = Rig::start().await;
-    let script = format!("{TWIN}\nreturn K[ARGV[1]](KEYS[1], ARGV[2])");
+    let script = format!("{TWIN}\nreturn K[ARGV[1]](KEYS[1], ARGV[2], ARGV[3])");
     for prefix in ["dayfly", "acme:jobs"] {
         let keys = Keys::new(prefix, 0);
         for (function, argument, rust) in expected(&keys) {
-            let lua: String = rig.hand.get(&["EVAL", &script, "1", keys.base(), function, &argument]).await;
+            let lua: String = rig.hand.get(&["EVAL", &script, "1", keys.base(), function, &argument, UNIQUE]).await;
             assert_eq!(lua, rust, "{function}");
         }
     }

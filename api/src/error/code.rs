@@ -23,6 +23,7 @@ pub(crate) enum Code {
     UnsupportedMediaType,
     WrongState,
     CountMismatch,
+    NotUnique,
     TooLarge,
     UrlTooLong,
     HeadTooLarge,
@@ -68,6 +69,7 @@ impl Code {
             }
             Self::WrongState => ("wrong_state", StatusCode::CONFLICT, "The job's state does not allow it"),
             Self::CountMismatch => ("count_mismatch", StatusCode::CONFLICT, "Another number of jobs matches"),
+            Self::NotUnique => ("not_unique", StatusCode::CONFLICT, "A live job holds the unique key"),
             Self::TooLarge => ("too_large", StatusCode::PAYLOAD_TOO_LARGE, "The request is too large"),
             Self::UrlTooLong => ("too_large", StatusCode::URI_TOO_LONG, "The URL is too long"),
             Self::HeadTooLarge => {

@@ -114,11 +114,17 @@ impl Problem {
         self.0.cause.as_deref()
     }
 
-    /// The finished answer.
-    pub(crate) fn render(&self, request_id: &str) -> Response<Body> {
-        let Parts { code, detail, faults, headers, job, cause: _, hang_up: _ } = &*self.0;
+    /// Seconds after which a client may try again.
+    pub(crate) fn retry_after_s(&self) -> Option<u64> {
+        let mut headers = self.0.headers.iter();
+        headers.find_map(|(name, value)| value.to_str().ok().filter(|_| name == header::RETRY_AFTER)?.parse().ok())
+    }
+
+    /// The document that clients read.
+    pub(crate) fn document(&self, request_id: &str) -> Vec<u8> {
+        let Parts { code, detail, faults, job, .. } = &*self.0;
         let (word, status, title) = code.facts();
-        let body = Document {
+        let document = Document {
             r#type: format!("urn:dayfly:problem:{word}"),
             title,
             status: status.as_u16(),
@@ -128,11 +134,16 @@ impl Problem {
             errors: faults,
             job: job.as_deref(),
         };
-        let mut response = Response::new(Body::from(serde_json::to_vec(&body).unwrap_or_default()));
-        *response.status_mut() = status;
+        serde_json::to_vec(&document).unwrap_or_default()
+    }
+
+    /// The finished answer.
+    pub(crate) fn render(&self, request_id: &str) -> Response<Body> {
+        let mut response = Response::new(Body::from(self.document(request_id)));
+        *response.status_mut() = self.code().status();
         let kind = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, kind);
-        response.headers_mut().extend(headers.iter().cloned());
+        response.headers_mut().extend(self.0.headers.iter().cloned());
         response
     }
 }

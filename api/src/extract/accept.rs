@@ -36,6 +36,15 @@ impl Accepts {
             ),
         ))
     }
+
+    /// Whether the client names this type itself, and does not exclude it.
+    pub(crate) fn names(headers: &HeaderMap, offered: &str) -> bool {
+        let lists = headers.get_all(header::ACCEPT).iter().filter_map(|list| list.to_str().ok());
+        lists.flat_map(|list| list.split(',')).any(|range| {
+            let name = range.split(';').next().unwrap_or_default().trim();
+            name.eq_ignore_ascii_case(offered) && acceptable(range, offered)
+        })
+    }
 }
 
 /// Whether a list of ranges admits a type. The most specific range decides, so that `*/*, text/html;q=0` works.

@@ -55,7 +55,7 @@ async fn piece(stream: &mut BodyDataStream) -> Result<Option<Bytes>, Problem> {
     piece.map_err(|why| Problem::hang_up(format!("the body broke off: {why}")))
 }
 
-async fn spill(stream: &mut BodyDataStream, headers: &HeaderMap) {
+pub(super) async fn spill(stream: &mut BodyDataStream, headers: &HeaderMap) {
     // A client that waits for `100 Continue` has sent nothing and gets its answer at once.
     if headers.get(header::EXPECT) == Some(&HeaderValue::from_static("100-continue")) {
         return;
@@ -71,7 +71,8 @@ async fn spill(stream: &mut BodyDataStream, headers: &HeaderMap) {
     drop(tokio::time::timeout(SPILL_TIME, read).await);
 }
 
-fn too_large(limit: u64) -> Problem {
+/// An input, or a whole body, of more than `limit` bytes.
+pub(crate) fn too_large(limit: u64) -> Problem {
     let detail = format!(
         "The body is larger than {limit} bytes, the most this server takes (`max_body` in the section [api] of its \
          configuration). Send less, or a reference to where the data lies."

@@ -47,10 +47,7 @@ pub(crate) fn prefer_wait(headers: &HeaderMap, cap_ms: u64) -> Option<Preference
 pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let mut values = headers.get_all(IDEMPOTENCY_KEY).iter();
     let Some(value) = values.next() else { return Ok(None) };
-    let wrong = |why: &str| {
-        let detail = format!("The `Idempotency-Key` {why}. Send 1 to {LONGEST_KEY} characters, for example a UUID.");
-        Err(Problem::new(Code::BadId, detail))
-    };
+    let wrong = |why: &str| Err(Problem::new(Code::BadId, format!("The `Idempotency-Key` {}", bad_key(why))));
     if values.next().is_some() {
         return wrong("was sent twice");
     }
@@ -63,11 +60,23 @@ pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Pro
             Some(inner) => unescape(inner),
         },
     };
-    match key.chars().count() {
-        0 => wrong("is empty"),
-        1..=LONGEST_KEY => Ok(Some(key)),
-        _ => wrong("is too long"),
+    match checked_key(key) {
+        Ok(key) => Ok(Some(key)),
+        Err(why) => Err(Problem::new(Code::BadId, format!("The `Idempotency-Key` {why}"))),
     }
+}
+
+/// An idempotency key of a length that is taken; else what is wrong with it.
+pub(super) fn checked_key(key: String) -> Result<String, String> {
+    match key.chars().count() {
+        0 => Err(bad_key("is empty")),
+        1..=LONGEST_KEY => Ok(key),
+        _ => Err(bad_key("is too long")),
+    }
+}
+
+fn bad_key(why: &str) -> String {
+    format!("{why}. Send 1 to {LONGEST_KEY} characters, for example a UUID.")
 }
 
 /// Whether the closing quote was itself escaped.

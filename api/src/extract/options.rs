@@ -1,16 +1,20 @@
 //! A submit's options, out of the query: `?timeout=30s&delay=10m&priority=2`.
 
-use super::{Query, query};
+use super::{
+    Query,
+    labels::{labels, unique},
+};
 use crate::error::{Code, Problem};
-use axum::http::Uri;
 use dayfly_common::{
     model::{format_rfc3339_ms, parse_duration},
     queue::TaskCard,
 };
 use jiff::Timestamp;
+use std::collections::BTreeMap;
 
 /// Names of options, as they stand in the query.
-const NAMES: [&str; 7] = ["timeout", "delay", "at", "priority", "retries", "expires", "retention"];
+pub(crate) const NAMES: [&str; 9] =
+    ["timeout", "delay", "at", "priority", "retries", "expires", "retention", "unique", "label"];
 
 /// The priority of a job that names none.
 const USUAL_PRIORITY: u8 = 5;
@@ -30,14 +34,15 @@ pub(crate) struct SubmitOptions {
     pub(crate) expires_ms: Option<u64>,
     pub(crate) retries: Option<u32>,
     pub(crate) retention_ms: Option<u64>,
+    pub(crate) labels: BTreeMap<String, String>,
+    pub(crate) unique: Option<String>,
 }
 
 impl SubmitOptions {
-    /// Reads the query of a submit of `task`. `now_ms` since the epoch, for `at`.
-    pub(crate) fn read(uri: &Uri, task: &TaskCard, now_ms: i64) -> Result<Self, Problem> {
-        let query = query(uri, &NAMES)?;
-        let delay_ms = delay(&query, now_ms)?;
-        let asked_expiry = duration(&query, "expires")?;
+    /// Reads the options of a submit of `task`, gathered by [`NAMES`]. `now_ms` since the epoch, for `at`.
+    pub(crate) fn of(query: &Query, task: &TaskCard, now_ms: i64) -> Result<Self, Problem> {
+        let delay_ms = delay(query, now_ms)?;
+        let asked_expiry = duration(query, "expires")?;
         if let Some(expires_ms) = asked_expiry
             && expires_ms <= delay_ms
         {
@@ -47,18 +52,20 @@ impl SubmitOptions {
             );
             return Err(Problem::new(Code::OptionConflict, detail));
         }
-        let retention_ms = duration(&query, "retention")?;
+        let retention_ms = duration(query, "retention")?;
         Ok(Self {
             priority: query
                 .number("priority", 0, 9)?
                 .and_then(|number| u8::try_from(number).ok())
                 .unwrap_or(USUAL_PRIORITY),
             delay_ms,
-            timeout_ms: timeout(&query, task)?,
+            timeout_ms: timeout(query, task)?,
             // The task's own bound counts from when the job may start.
             expires_ms: asked_expiry.or(task.expires_ms.map(|bound| bound.saturating_add(delay_ms))),
             retries: query.number("retries", 0, MOST_RETRIES)?.and_then(|number| u32::try_from(number).ok()),
             retention_ms: retention_ms.or((task.retention_ms != USUAL_RETENTION_MS).then_some(task.retention_ms)),
+            labels: labels(query.all("label"))?,
+            unique: query.get("unique").map(unique).transpose()?,
         })
     }
 }
@@ -117,6 +124,7 @@ fn in_words(ms: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::extract::query;
 
     const NOW: i64 = 1_700_000_000_000;
 
@@ -127,13 +135,14 @@ mod tests {
         .unwrap()
     }
 
-    fn read(query: &str) -> Result<SubmitOptions, Problem> {
-        SubmitOptions::read(&format!("/v1/tasks/t?{query}").parse().unwrap(), &card(), NOW)
+    fn read(text: &str) -> Result<SubmitOptions, Problem> {
+        SubmitOptions::of(&query(&format!("/v1/tasks/t?{text}").parse().unwrap(), &NAMES)?, &card(), NOW)
     }
 
     #[test]
     fn options_are_read() {
-        let read_all = read("timeout=90s&delay=10m&priority=2&retries=3&expires=1h&retention=1d").unwrap();
+        let read_all =
+            read("timeout=90s&delay=10m&priority=2&retries=3&expires=1h&retention=1d&unique=u&label=a:b").unwrap();
         let expected = SubmitOptions {
             priority: 2,
             delay_ms: 600_000,
@@ -141,6 +150,8 @@ mod tests {
             expires_ms: Some(3_600_000),
             retries: Some(3),
             retention_ms: Some(86_400_000),
+            labels: [("a".to_owned(), "b".to_owned())].into(),
+            unique: Some("u".to_owned()),
         };
         assert_eq!(read_all, expected);
         let none = read("").unwrap();
@@ -152,7 +163,7 @@ mod tests {
     #[test]
     fn a_tasks_own_defaults_go_along() {
         let task = TaskCard { expires_ms: Some(5_000), retention_ms: 60_000, ..card() };
-        let options = SubmitOptions::read(&"/x?delay=1s".parse().unwrap(), &task, NOW).unwrap();
+        let options = SubmitOptions::of(&query(&"/x?delay=1s".parse().unwrap(), &NAMES).unwrap(), &task, NOW).unwrap();
         assert_eq!((options.expires_ms, options.retention_ms), (Some(6_000), Some(60_000)));
     }
 
@@ -171,6 +182,8 @@ mod tests {
             ("at=2024-01-01T00:00:00Z&delay=1s", Code::OptionConflict, "`delay` and `at`"),
             ("expires=1s&delay=2s", Code::OptionConflict, "never run"),
             ("expires=0s", Code::OptionConflict, "never run"),
+            ("label=a", Code::BadOption, "name:value"),
+            ("unique=", Code::BadOption, "empty"),
             ("timout=1s", Code::BadOption, "`timeout`"),
         ] {
             let problem = read(query).unwrap_err();

@@ -191,6 +191,7 @@ impl Report {
             }
             Retried::Submitted(Submitted::Full(_) | Submitted::OwnerFull { .. }) => self.skip(Code::QueueFull),
             Retried::Submitted(Submitted::RateLimited { .. }) => self.skip(Code::RateLimited),
+            Retried::Submitted(Submitted::NotUnique(_)) => self.skip(Code::NotUnique),
             Retried::Submitted(Submitted::Conflict) => self.skip(Code::IdempotencyConflict),
             Retried::Submitted(Submitted::Deleted) => self.skip(Code::JobDeleted),
             Retried::Wrong(_) => self.skip(Code::WrongState),

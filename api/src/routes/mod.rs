@@ -1,6 +1,7 @@
 //! The routes, one file a resource. A handler reads the request by `extract`, calls the queue, and shows by `view`.
 
 pub(crate) mod actions;
+pub(crate) mod bulk;
 pub(crate) mod cancel;
 pub(crate) mod change;
 pub(crate) mod delete;
@@ -9,6 +10,7 @@ pub(crate) mod fleet_events;
 pub(crate) mod health;
 pub(crate) mod jobs;
 pub(crate) mod logs;
+pub(crate) mod put;
 mod reply;
 pub(crate) mod result;
 pub(crate) mod retry;

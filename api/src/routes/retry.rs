@@ -2,23 +2,24 @@
 
 use super::{
     reply::applied,
-    submit::{REPLAYED, accepted, owner_full, rate_limited},
+    submit::{REPLAYED, accepted},
 };
 use crate::{
     app::App,
     auth::{Principal, visible},
     error::{Code, Problem, unknown_job},
     extract::{JobPath, WantsJson, idempotency_key, prefer_wait, query, read_body, traceparent},
+    intake::{deleted, not_unique, owner_full, rate_limited},
     waiting,
 };
 use axum::{
     body::Body,
     extract::{Request, State},
-    http::{HeaderValue, Response},
+    http::{HeaderValue, Response, StatusCode},
 };
 use dayfly_common::{
     model::{JobId, State as JobState},
-    queue::{Queue, QueueError, Retried, Retry, Submitted},
+    queue::{JobRecord, Queue, QueueError, Retried, Retry, Submitted},
 };
 use std::sync::Arc;
 
@@ -53,7 +54,7 @@ pub(crate) async fn retry(
         trace: traceparent(&head.headers),
     };
     app.check_data()?;
-    let replayed = submit(&app.queue, &retry, old.task.as_str(), &old.owner).await?;
+    let replayed = submit(&app.queue, &retry, &old).await?;
     let mut view = visible(&who, retry.id, app.queue.job(retry.id).await?)?;
     if let Some(preference) = preference.filter(|_| !view.record.state.is_terminal()) {
         let bound = preference.bound(app.max_wait_ms);
@@ -62,7 +63,8 @@ pub(crate) async fn retry(
             view = later;
         }
     }
-    let mut response = accepted(&view, &task, None);
+    let status = if view.record.state.is_terminal() { StatusCode::OK } else { StatusCode::ACCEPTED };
+    let mut response = accepted(status, &view, &task, None);
     applied(&mut response, preference);
     if replayed {
         response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
@@ -71,7 +73,8 @@ pub(crate) async fn retry(
 }
 
 /// Sends it; once more when no answer came, which the same new id makes safe. Whether an earlier request had made the job.
-async fn submit(queue: &Queue, retry: &Retry, task: &str, owner: &str) -> Result<bool, Problem> {
+async fn submit(queue: &Queue, retry: &Retry, old: &JobRecord) -> Result<bool, Problem> {
+    let (task, owner, unique) = (&old.task, &old.owner, old.unique.as_deref());
     let (retried, again) = match queue.retry(retry).await {
         Ok(retried) => (retried, false),
         Err(QueueError::Unreachable(_) | QueueError::Slow(_) | QueueError::NotReplicated { .. }) => {
@@ -100,6 +103,7 @@ async fn submit(queue: &Queue, retry: &Retry, task: &str, owner: &str) -> Result
             );
             Err(Problem::new(Code::QueueFull, detail).retry_after(5))
         }
+        Retried::Submitted(Submitted::NotUnique(holder)) => Err(not_unique(unique, holder, retry.id)),
         Retried::Submitted(Submitted::OwnerFull { waiting, most }) => Err(owner_full(owner, waiting, most)),
         Retried::Submitted(Submitted::RateLimited { retry_ms }) => Err(rate_limited(owner, retry_ms)),
         Retried::Wrong(state) => Err(wrong_state(retry.of, state)),
@@ -110,12 +114,6 @@ async fn submit(queue: &Queue, retry: &Retry, task: &str, owner: &str) -> Result
         }
         Retried::Unknown => Err(unknown_job(retry.of)),
     }
-}
-
-/// What a key says whose job was deleted.
-pub(super) fn deleted(id: JobId) -> Problem {
-    let detail = format!("This request made the job {id}, which was deleted since. Send a new key for a new job.");
-    Problem::new(Code::JobDeleted, detail).about(id)
 }
 
 fn wrong_state(id: JobId, state: JobState) -> Problem {

@@ -37,6 +37,14 @@ impl JobId {
     }
 }
 
+impl JobId {
+    /// Whether it is one of the two UUIDs that stand for no id (RFC 9562, 5.9 and 5.10).
+    #[must_use]
+    pub fn is_nil_or_max(&self) -> bool {
+        self.0.is_nil() || self.0.is_max()
+    }
+}
+
 impl FromStr for JobId {
     type Err = IdError;
 
@@ -71,6 +79,14 @@ mod tests {
         assert_ne!(one, JobId::from_idempotency_key("bob", "k"));
         assert_ne!(JobId::from_idempotency_key("a", "bk"), JobId::from_idempotency_key("ab", "k"));
         assert_eq!(one.to_string().as_bytes()[14], b'8');
+    }
+
+    #[test]
+    fn nil_and_max_are_told() {
+        let told = |text: &str| text.parse::<JobId>().map(|id| id.is_nil_or_max());
+        assert_eq!(told("00000000-0000-0000-0000-000000000000"), Ok(true));
+        assert_eq!(told("ffffffff-ffff-ffff-ffff-ffffffffffff"), Ok(true));
+        assert_eq!(told("00000000-0000-0000-0000-000000000001"), Ok(false));
     }
 
     #[test]

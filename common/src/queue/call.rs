@@ -38,6 +38,12 @@ impl Queue {
 
     /// Several commands in one round trip; an error of any is an error of all.
     pub(super) async fn ask_all(&self, commands: Vec<Cmd>) -> Result<Vec<Value>, QueueError> {
+        self.ask_each(commands).await?.into_iter().map(checked).collect()
+    }
+
+    /// Several commands in one round trip, with the refusals of single ones among the answers. Where the library is missing
+    /// all of them are sent once more.
+    async fn ask_each(&self, commands: Vec<Cmd>) -> Result<Vec<Value>, QueueError> {
         if commands.is_empty() {
             return Ok(Vec::new());
         }
@@ -48,30 +54,39 @@ impl Queue {
         pipeline.ignore_errors();
         let answers = self.exchange(&pipeline).await?;
         if !answers.iter().any(is_missing_library) {
-            return checked(answers);
+            return Ok(answers);
         }
         self.load_library().await?;
-        checked(self.exchange(&pipeline).await?)
+        self.exchange(&pipeline).await
     }
 
     /// As [`Queue::ask_all`], for what counts only once `wait_replicas` replicas have it.
     ///
     /// `WAIT` answers for the writes of its own connection. A repeated call may write nothing (it was done before), and on a
     /// fresh connection `WAIT` would then answer at once; so a write of its own goes before each.
-    pub(super) async fn ask_replicated(&self, mut commands: Vec<Cmd>) -> Result<Vec<Value>, QueueError> {
+    pub(super) async fn ask_replicated(&self, commands: Vec<Cmd>) -> Result<Vec<Value>, QueueError> {
+        self.ask_each_replicated(commands).await?.into_iter().collect()
+    }
+
+    /// As [`Queue::ask_replicated`]; an error of one command is its own.
+    pub(super) async fn ask_each_replicated(
+        &self,
+        mut commands: Vec<Cmd>,
+    ) -> Result<Vec<Result<Value, QueueError>>, QueueError> {
         if self.wait_replicas == 0 || commands.is_empty() {
-            return self.ask_all(commands).await;
+            return Ok(self.ask_each(commands).await?.into_iter().map(checked).collect());
         }
         let mut mark = redis::cmd("SET");
         mark.arg(self.keys.sync()).arg(1);
         let mut wait = redis::cmd("WAIT");
         wait.arg(self.wait_replicas).arg(u64::try_from((self.deadline * 2 / 3).as_millis()).unwrap_or(1_000));
         commands.extend([mark, wait]);
-        let mut answers = self.ask_all(commands).await?;
-        let got = answers.pop().map(text).transpose()?.map(|got| parsed(&got)).transpose()?.unwrap_or(0);
+        let mut answers: Vec<_> = self.ask_each(commands).await?.into_iter().map(checked).collect();
+        let got = answers.pop().transpose()?.map(text).transpose()?.map(|got| parsed(&got)).transpose()?.unwrap_or(0);
         answers.pop();
         if got < self.wait_replicas {
-            return Err(QueueError::NotReplicated { got, wanted: self.wait_replicas });
+            let short = || QueueError::NotReplicated { got, wanted: self.wait_replicas };
+            return Ok(answers.into_iter().map(|answer| answer.and_then(|_| Err(short()))).collect());
         }
         Ok(answers)
     }
@@ -202,14 +217,11 @@ pub(super) fn absent_or(value: Option<impl ToString>) -> String {
     value.map_or_else(String::new, |value| value.to_string())
 }
 
-fn checked(answers: Vec<Value>) -> Result<Vec<Value>, QueueError> {
-    answers
-        .into_iter()
-        .map(|answer| match answer {
-            Value::ServerError(error) => Err(QueueError::from_server(&error)),
-            other => Ok(other),
-        })
-        .collect()
+fn checked(answer: Value) -> Result<Value, QueueError> {
+    match answer {
+        Value::ServerError(error) => Err(QueueError::from_server(&error)),
+        other => Ok(other),
+    }
 }
 
 fn is_missing_library(answer: &Value) -> bool {

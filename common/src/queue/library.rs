@@ -8,9 +8,10 @@ use std::{fmt::Write as _, sync::LazyLock};
 pub const REVISION: u32 = 5;
 
 /// Shared parts: their names are seen by all that follow.
-const SHARED: [&str; 5] = [
+const SHARED: [&str; 6] = [
     include_str!("lua/keys.lua"),
     include_str!("lua/quota.lua"),
+    include_str!("lua/unique.lua"),
     include_str!("lua/record.lua"),
     include_str!("lua/server.lua"),
     include_str!("lua/due.lua"),

@@ -78,7 +78,7 @@ pub use record::{AttemptRecord, JobRecord, Progress};
 pub use report::{Line, LineStream, Report};
 pub use retry::{Retried, Retry};
 pub(crate) use servers::Servers;
-pub use submit::{Submit, Submitted};
+pub use submit::{Accepted, Submit, Submitted};
 pub use tasks::TaskCard;
 pub use tokens::{NewToken, Revoked, TokenLookup, TokenRecord, TokenState};
 pub use wake::{CancelListener, ListenerId, Wake, WakeListener};

@@ -3,6 +3,7 @@
 use super::{Queue, QueueError, call::absent_or, reply::Items};
 use crate::model::{JobId, State, TaskName};
 use bytes::Bytes;
+use redis::{Cmd, Value};
 use sha2::{Digest as _, Sha256};
 use std::{collections::BTreeMap, fmt::Write as _};
 
@@ -53,6 +54,8 @@ pub enum Submitted {
     Exists,
     /// The id is taken by another request.
     Conflict,
+    /// Another live job of the owner, this one, holds the unique key.
+    NotUnique(JobId),
     /// The task's queue is full: waiting jobs now.
     Full(u64),
     /// Its owner has as many waiting jobs as its quota allows.
@@ -70,6 +73,9 @@ pub enum Submitted {
     /// The same request was accepted before, and its job has been deleted.
     Deleted,
 }
+
+/// What became of a submit, with the `created_at` of a new job's record.
+pub type Accepted = (Submitted, Option<i64>);
 
 impl Submit {
     /// What tells a repetition from another request under the same id: the task and the input. Options are left out, for some of
@@ -99,7 +105,29 @@ impl Queue {
     ///
     /// # Errors
     /// See [`QueueError`].
-    pub async fn submit_timed(&self, job: &Submit) -> Result<(Submitted, Option<i64>), QueueError> {
+    pub async fn submit_timed(&self, job: &Submit) -> Result<Accepted, QueueError> {
+        read(self.ask_one_replicated(self.submitting(job)).await?)
+    }
+
+    /// Submits several in one round trip; each is accepted or refused for itself, in order, with what
+    /// [`Queue::submit_timed`] would say. Sending them again is safe for the same ids.
+    ///
+    /// # Errors
+    /// For all of them: no answer. For one of them: the server refused it, or too few replicas have it.
+    pub async fn submit_each<'a>(
+        &self,
+        jobs: impl Iterator<Item = &'a Submit>,
+    ) -> Result<Vec<Result<Accepted, QueueError>>, QueueError> {
+        let calls: Vec<Cmd> = jobs.map(|job| self.submitting(job)).collect();
+        let sent = calls.len();
+        let answers = self.ask_each_replicated(calls).await?;
+        if answers.len() != sent {
+            return Err(QueueError::Garbled(format!("{} answers to {sent} submits", answers.len())));
+        }
+        Ok(answers.into_iter().map(|answer| read(answer?)).collect())
+    }
+
+    fn submitting(&self, job: &Submit) -> Cmd {
         let mut call = self.function("dayfly_submit");
         call.arg(job.id.to_string()).arg(job.task.as_str()).arg(&job.input[..]).arg(job.priority).arg(job.delay_ms);
         for option in [job.timeout_ms, job.expires_ms, job.retries.map(u64::from), job.retention_ms, job.max_queued] {
@@ -114,22 +142,23 @@ impl Queue {
             call.arg(job.unique.as_deref().unwrap_or_default());
             call.arg(job.retry_of.map(|id| id.to_string()).unwrap_or_default());
         }
-        let mut answer = Items::of(self.ask_one_replicated(call).await?)?;
-        let word = answer.text()?;
-        read_submitted("dayfly_submit", &word, &mut answer)
+        call
     }
 }
 
+fn read(answer: Value) -> Result<Accepted, QueueError> {
+    let mut answer = Items::of(answer)?;
+    let word = answer.text()?;
+    read_submitted("dayfly_submit", &word, &mut answer)
+}
+
 /// What `function` answered in the words of a submit; with the `created_at` of a new job.
-pub(super) fn read_submitted(
-    function: &str,
-    word: &str,
-    answer: &mut Items,
-) -> Result<(Submitted, Option<i64>), QueueError> {
+pub(super) fn read_submitted(function: &str, word: &str, answer: &mut Items) -> Result<Accepted, QueueError> {
     match word {
         "created" => Ok((Submitted::Created(answer.parsed()?), answer.maybe_parsed()?)),
         "exists" => Ok((Submitted::Exists, None)),
         "conflict" => Ok((Submitted::Conflict, None)),
+        "not_unique" => Ok((Submitted::NotUnique(answer.parsed()?), None)),
         "full" => Ok((Submitted::Full(answer.parsed()?), None)),
         "owner_full" => Ok((Submitted::OwnerFull { waiting: answer.parsed()?, most: answer.parsed()? }, None)),
         "limited" => Ok((Submitted::RateLimited { retry_ms: answer.parsed()? }, None)),

@@ -1,7 +1,7 @@
 //! Does each step twice, to the server and to the model, and compares what they answer.
 
 use super::{
-    model::{Job, Model, memory, task, worker},
+    model::{Job, Model, UNIQUE, memory, task, worker},
     seen,
     step::{End, Step, Wish},
 };
@@ -76,8 +76,12 @@ impl<'a> Drive<'a> {
     async fn take(&mut self, step: &Step) -> Result<(), String> {
         let queue = &self.rig.queue;
         match *step {
-            Step::Submit { task, priority, delayed, expires, retries } => {
-                self.submit(task, priority, delayed, expires, retries).await
+            Step::Submit { task: of, priority, delayed, expires, retries, unique } => {
+                let delay_ms = if delayed { TTL_MS } else { 0 };
+                let expires_ms = expires.then_some(2 * TTL_MS);
+                let unique = unique.then(|| UNIQUE.to_owned());
+                self.submit(of, Submit { priority, delay_ms, expires_ms, retries, unique, ..job(task(of).as_str()) })
+                    .await
             }
             Step::SubmitAgain { job: at } => {
                 let Some(at) = self.job(at) else { return Ok(()) };
@@ -216,30 +220,25 @@ impl<'a> Drive<'a> {
         Some((finish, self.model.find(given.id)))
     }
 
-    async fn submit(
-        &mut self,
-        of: usize,
-        priority: u8,
-        delayed: bool,
-        expires: bool,
-        retries: Option<u32>,
-    ) -> Result<(), String> {
-        let delay_ms = if delayed { TTL_MS } else { 0 };
-        let expires_ms = expires.then_some(2 * TTL_MS);
-        let one = Submit { priority, delay_ms, expires_ms, retries, ..job(task(of).as_str()) };
-        let state = if delayed { State::Scheduled } else { State::Queued };
+    async fn submit(&mut self, of: usize, one: Submit) -> Result<(), String> {
+        let state = if one.delay_ms > 0 { State::Scheduled } else { State::Queued };
         let server = self.rig.queue.submit(&one).await.expect("an answer");
+        if let Some(holder) = self.model.holder().filter(|_| one.unique.is_some()) {
+            return same("submit", &server, &Submitted::NotUnique(holder));
+        }
+        let expires = one.expires_ms.is_some();
         self.model.submit(Job {
             id: one.id,
             task: of,
-            priority,
+            priority: one.priority,
             state,
             ready_at: 0,
             due: false,
             expiring: expires,
             expires,
             expired: false,
-            retries,
+            retries: one.retries,
+            unique: one.unique.is_some(),
             lost_retries: 2,
             attempt: 0,
             failures: 0,

@@ -65,10 +65,18 @@ fn a_meddling_hand_is_noticed() {
         vec!["ZADD".to_owned(), keys.leases(), "1".to_owned(), "?".to_owned()],
         vec!["HSET".to_owned(), format!("{}job:?", keys.base()), "state".to_owned(), "running".to_owned()],
         vec!["SET".to_owned(), format!("{}cancel:?", keys.base()), "1".to_owned()],
+        vec!["SET".to_owned(), keys.unique("", model::UNIQUE), "?".to_owned()],
     ] {
         let noticed = runtime.block_on(async {
             let mut drive = drive::Drive::new(&rig).await;
-            let plain = step::Step::Submit { task: 0, priority: 5, delayed: false, expires: false, retries: None };
+            let plain = step::Step::Submit {
+                task: 0,
+                priority: 5,
+                delayed: false,
+                expires: false,
+                retries: None,
+                unique: false,
+            };
             drive.step(&plain).await.expect("they agree");
             let id = drive.model.jobs[0].id.to_string();
             let words: Vec<String> = meddling.iter().map(|word| word.replace('?', &id)).collect();

@@ -15,6 +15,9 @@ pub(crate) fn task(at: usize) -> TaskName {
     format!("task{at}").parse().expect("a good name")
 }
 
+/// The one unique key there is.
+pub(crate) const UNIQUE: &str = "the one";
+
 /// The memory that the n-th task declares, bytes: none for the first.
 pub(crate) fn memory(at: usize) -> u64 {
     [0, 2, 3][at]
@@ -43,6 +46,8 @@ pub(crate) struct Job {
     /// That time is over.
     pub(crate) expired: bool,
     pub(crate) retries: Option<u32>,
+    /// Holds the unique key while it lives.
+    pub(crate) unique: bool,
     /// Of the task, as the last claim said.
     pub(crate) lost_retries: u32,
     pub(crate) attempt: u32,
@@ -110,6 +115,11 @@ impl Model {
         self.jobs[at].expiring = false;
         self.move_to(at, state);
         *self.totals.entry((self.jobs[at].task, state)).or_default() += 1;
+    }
+
+    /// The job that holds the unique key.
+    pub(crate) fn holder(&self) -> Option<JobId> {
+        self.jobs.iter().find(|job| job.unique && !job.state.is_terminal()).map(|job| job.id)
     }
 
     /// A new job.

@@ -1,6 +1,6 @@
 //! The whole keyspace, read at once.
 
-use super::model::{Model, TASKS, task, worker};
+use super::model::{Model, TASKS, UNIQUE, task, worker};
 use dayfly_common::{
     keys::Keys,
     model::{JobId, State},
@@ -89,6 +89,8 @@ impl Seen {
             let server: BTreeSet<String> = self.ids(&key).into_iter().map(|(id, _)| id).collect();
             differ(&key, &server, &wanted)?;
         }
+        let held = self.value(&self.keys.unique("", UNIQUE)).and_then(Value::as_str).map(str::to_owned);
+        differ("unique key", &held, &model.holder().map(|id| id.to_string()))?;
         let paused: BTreeSet<String> = model.paused.iter().map(|&of| task(of).to_string()).collect();
         differ("paused", &self.set(&self.keys.paused()), &paused)?;
         for by in 0..2 {

@@ -33,6 +33,8 @@ pub(crate) enum Step {
         delayed: bool,
         expires: bool,
         retries: Option<u32>,
+        /// Wants to be the only live job that does.
+        unique: bool,
     },
     SubmitAgain {
         job: usize,
@@ -118,17 +120,18 @@ fn end() -> impl Strategy<Value = End> {
 
 /// Any step, the common ones more often.
 pub(crate) fn any_step() -> impl Strategy<Value = Step> {
-    let submit =
-        (0..3_usize, prop_oneof![Just(5_u8), 0..10_u8], prop::bool::weighted(0.25), prop::bool::weighted(0.25))
-            .prop_flat_map(|(task, priority, delayed, expires)| {
-                prop::option::of(0..3_u32).prop_map(move |retries| Step::Submit {
-                    task,
-                    priority,
-                    delayed,
-                    expires,
-                    retries,
-                })
-            });
+    let seldom = || prop::bool::weighted(0.25);
+    let retries = prop::option::of(0..3_u32);
+    let submit = (0..3_usize, prop_oneof![Just(5_u8), 0..10_u8], seldom(), seldom(), retries, seldom()).prop_map(
+        |(task, priority, delayed, expires, retries, unique)| Step::Submit {
+            task,
+            priority,
+            delayed,
+            expires,
+            retries,
+            unique,
+        },
+    );
     let finish = (0..64_usize, end(), 0..2_u32, prop_oneof![3 => Just(2_u32), 1 => Just(0_u32)])
         .prop_map(|(claim, end, retries, lost_retries)| Step::Finish { claim, end, retries, lost_retries });
     let job = || 0..64_usize;

@@ -1,6 +1,6 @@
 -- dayfly_audit: one step of a slow walk over all keys that puts right what no operation leaves behind but a hand, a lost write or
 -- a fault may: each waiting or running record stands in exactly one index, the counts agree with the indexes, cancel requests
--- made by hand are settled, nothing of a job outlives its record.
+-- made by hand are settled, live jobs hold their unique keys and no other does, nothing of a job outlives its record.
 -- KEYS: the base.  ARGV: ms since the last step before which nothing is done (absent: always).
 -- Returns: {1 when this step ended a walk, keys looked at, then what was put right: name, number, ..}
 -- Bounded: one SCAN of 500 keys a step; counts of up to 5,000 jobs are taken anew when they do not agree.
@@ -60,6 +60,11 @@ local function check_record(base, now, id, repaired)
   else
     return tally(repaired, 'unknown_states')
   end
+  local held = unique_of(base, id)
+  if held and not unique_holder(base, held) then
+    redis.call('SET', held, id)
+    tally(repaired, 'missing_entries')
+  end
   only_in(base, record, state, repaired)
 end
 
@@ -83,6 +88,11 @@ local function check_cancel(base, id, repaired)
   end
 end
 
+-- A key whose holder has ended in this very step is gone already.
+local function check_unique(base, key, repaired)
+  if not unique_holder(base, key) and redis.call('DEL', key) == 1 then tally(repaired, 'vain_uniques') end
+end
+
 local function check(base, now, key, repaired)
   local name = string.sub(key, #base + 1)
   local id, part = string.match(name, '^job:([^:]+):?(.*)$')
@@ -92,6 +102,7 @@ local function check(base, now, key, repaired)
     return
   end
   local cancelled, worker = string.match(name, '^cancel:(.+)$'), string.match(name, '^held:(.+)$')
+  if string.sub(name, 1, 7) == 'unique:' then return check_unique(base, key, repaired) end
   if cancelled then check_cancel(base, cancelled, repaired) end
   if worker then check_held(base, worker, repaired) end
 end

@@ -11,6 +11,11 @@ function K.job_log(base, id) return base .. 'job:' .. id .. ':log' end
 function K.job_attempts(base, id) return base .. 'job:' .. id .. ':attempts' end
 function K.cancel(base, id) return base .. 'cancel:' .. id end
 function K.deleted(base, id) return base .. 'deleted:' .. id end
+-- A colon in the owner is written %3A, so that no two pairs share a key.
+function K.unique(base, owner, unique)
+  local plain = string.gsub(owner, '[%%:]', { ['%'] = '%25', [':'] = '%3A' })
+  return base .. 'unique:' .. plain .. ':' .. unique
+end
 
 function K.queue(base, task) return base .. 'queue:' .. task end
 function K.wake(base, task) return base .. 'wake:' .. task end

@@ -17,7 +17,7 @@ local PRESENCE_MS = 10000 -- a worker that has not beaten for this long is not t
 local FIELDS = {
   'state', 'task', 'priority', 'created_at', 'ready_at', 'expires_at', 'attempt', 'fence', 'worker', 'started_at',
   'failures', 'lost', 'retries', 'lost_retries', 'timeout_ms', 'retention_ms', 'fingerprint', 'trace', 'deadline_at',
-  'owner',
+  'owner', 'unique',
 }
 
 -- Ms (or any whole number up to 2^53) as text; tostring() would lose digits.
@@ -159,6 +159,7 @@ local function conclude(base, now, record, state, fields, of_task)
   end
   if state == 'succeeded' then redis.call('PEXPIRE', K.job_result(base, id), kept) end
   redis.call('DEL', K.cancel(base, id))
+  unique_give_back(base, record)
   leave(base, record, from)
 end
 

@@ -2,9 +2,10 @@
 -- KEYS: the base.
 -- ARGV: id, task, input, priority (0..9), delay ms, timeout ms, expires ms, retries, retention ms, max_queued,
 --       fingerprint, traceparent, owner, labels JSON, unique key, retry_of. Empty text = absent; what follows `input` may be left out.
--- Returns: {"created", state, created_at} | {"exists"} | {"conflict"} | {"full", waiting} | {"owner_full", waiting, most}
---          | {"limited", ms to wait} | {"deleted"} it existed
--- Crash points: atomic. The known-id, max_queued and quota checks come before the first write. Record and input are written before
+-- Returns: {"created", state, created_at} | {"exists"} | {"conflict"} | {"not_unique", the live job that holds the unique key} |
+--          {"full", waiting} | {"owner_full", waiting, most} | {"limited", ms to wait} | {"deleted"} it existed
+-- Crash points: atomic. All checks come before the first write: another job holds the unique key, the id is known or was deleted,
+-- max_queued, the owner's quota. The unique key is written before the record, without which it holds nothing. Record and input are written before
 -- the index that makes them visible; the wake token, a hint, comes with it. Sent again, the second call finds the record.
 -- The only function without allow-oom: a full server takes no new job, and says so before anything is written.
 
@@ -21,6 +22,10 @@ local function submit(keys, args)
   local owner, labels, unique, retry_of = text_of(args, 13), text_of(args, 14), text_of(args, 15), text_of(args, 16)
 
   local job = K.job(base, id)
+  -- A repetition of the holder's own request is known by its id.
+  local held = unique and K.unique(base, owner or '', unique)
+  local holder = held and unique_holder(base, held)
+  if holder and holder ~= id then return { 'not_unique', holder } end
   local known = redis.call('HMGET', job, 'state', 'fingerprint', 'owner')
   if known[1] then
     if (known[2] or nil) == fingerprint and (known[3] or nil) == owner then return { 'exists' } end
@@ -69,6 +74,7 @@ local function submit(keys, args)
   keep('retry_of', retry_of)
 
   if even then redis.call('SET', K.rate(base, owner), string.format('%.0f', even), 'PX', whole(even_ms)) end
+  if held then redis.call('SET', held, id) end
   redis.call('SET', K.job_input(base, id), input)
   redis.call('HSET', job, unpack(fields))
   if expires then redis.call('ZADD', K.expiring(base), whole(now + expires), id) end
