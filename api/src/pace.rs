@@ -100,10 +100,10 @@ impl Watch {
         stalled.into_iter().chain(quiet).min()
     }
 
-    /// Since when nobody waits for an answer on it; `None` when somebody does.
+    /// Since when nobody waits for an answer on it, or for the rest of one; `None` when somebody does.
     pub(crate) fn quiet_since(&self) -> Option<Instant> {
         let seen = self.seen();
-        (seen.busy == 0).then_some(seen.since)
+        (seen.busy == 0 && seen.stalled.is_none()).then_some(seen.since)
     }
 
     /// No byte ever came.

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Quiet is a connection on which nobody waits for an answer: it rests between two requests, or its first one, or its
-//! handshake, never came whole. So a crowd of half-open connections costs no honest client its answer.
+//! handshake, never came whole. (Who came a moment ago is about to speak, and is left alone.) So a crowd of half-open connections costs no honest client its answer.
 
 use crate::pace::Watch;
 use std::{
@@ -21,6 +21,8 @@ use tokio::{sync::Notify, time::Instant};
 
 /// Connections beyond the bound that are told so.
 const LOBBY: usize = 64;
+/// A connection must have been quiet for this long to be closed for another.
+const JUST_CAME: Duration = Duration::from_millis(250);
 /// Full places are logged at most this often.
 const SAID_AGAIN: Duration = Duration::from_secs(10);
 
@@ -117,7 +119,7 @@ impl Taken {
     /// Closes what has been quiet for longest, if there is such a connection.
     fn close_quiet(&mut self) -> bool {
         let quiet = self.places.iter().filter_map(|(key, watch)| Some((watch.quiet_since()?, *key)));
-        let Some((_, key)) = quiet.min() else { return false };
+        let Some((_, key)) = quiet.min().filter(|(since, _)| since.elapsed() >= JUST_CAME) else { return false };
         if let Some(watch) = self.places.remove(&key) {
             watch.gone.cancel();
         }
@@ -162,12 +164,14 @@ mod tests {
         let (first, second, third) = (watch(), watch(), watch());
         let busy = first.begin();
         let one = places.take(&first);
-        tokio::time::advance(Duration::from_millis(1)).await;
         let two = places.take(&second);
+        assert!(places.take(&watch()).is_lobby(), "who just came is left alone");
+        tokio::time::advance(JUST_CAME).await;
         let three = places.take(&third);
         assert!(!three.is_lobby() && second.gone.is_cancelled() && !first.gone.is_cancelled());
         drop(two);
         let more_busy = third.begin();
+        tokio::time::advance(JUST_CAME).await;
         let four = places.take(&watch());
         assert!(four.is_lobby());
         drop((busy, more_busy, one));

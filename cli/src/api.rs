@@ -62,7 +62,7 @@ pub(crate) async fn check_address(config: &Config, queue: &Queue) -> Result<(), 
 
 async fn serve_until_told(config: Config) -> Result<(), Failure> {
     let mut signals = Signals::new()?;
-    let mut listening = config.api.listener;
+    let mut listening = config.api.listener.clone();
     let tls =
         listening.tls.take().map(Tls::load).transpose().map_err(|why| Failure::usage(format_args!("TLS: {why}")))?;
     if let Some(tls) = &tls {

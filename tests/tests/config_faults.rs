@@ -127,6 +127,54 @@ fn a_workers_memory_is_something_that_can_be_counted() {
 }
 
 #[test]
+fn a_listeners_faults_come_with_the_others() {
+    let (dir, mut inputs) = written(
+        r#"[api]
+max_connections = 0
+max_requests = "many"
+head_timeout = "10"
+idle_timeout = "2h"
+tls_cert = "cert.pem"
+trusted_proxies = ["10.0.0.0/8", "10.0.0.0/99", "proxy"]
+hosts = ["https://dayfly.example", "dayfly.example:80"]
+cors_origins = ["*", "https://app.example/"]
+access_log = "yes"
+"#,
+    );
+    inputs.variables = vec![
+        ("DAYFLY_API_CORS_ORIGINS".to_owned(), "https://app.example, null".to_owned()),
+        ("DAYFLY_API_HOSTS".to_owned(), "*".to_owned()),
+    ];
+    let network = "is not a network or an address: write it like 10.0.0.0/8, fd00::/8 or 192.0.2.7";
+    let host = "write a name like dayfly.example or an address like [fd00::1]";
+    let origin = "name each origin whole, like https://app.example";
+    let expected = [
+        "dayfly.toml:2: [api] max_connections: must be a whole number from 1 to 1000000, not 0".to_owned(),
+        "dayfly.toml:3: [api] max_requests: must be a whole number from 1 to 1000000, not a text".to_owned(),
+        "dayfly.toml:4: [api] head_timeout: `10` is not a duration: it needs a unit, for example 250ms, 30s, 10m, 2h or 7d"
+            .to_owned(),
+        "dayfly.toml:5: [api] idle_timeout: must be from 100ms to 1h".to_owned(),
+        "dayfly.toml:6: [api] tls_cert: needs `tls_key`, the file of its private key, beside it".to_owned(),
+        format!("dayfly.toml:7: [api] trusted_proxies: `10.0.0.0/99` {network}; `proxy` {network}"),
+        format!(
+            "dayfly.toml:8: [api] hosts: `https://dayfly.example` is a URL, not a host: {host}; `dayfly.example:80` names a \
+             port (any port is meant) or lacks brackets: {host}"
+        ),
+        format!(
+            "dayfly.toml:9: [api] cors_origins: `*` would let the pages of strangers read and submit jobs from their \
+             visitors' browsers: {origin}; `https://app.example/` has more than scheme, host and port: {origin}"
+        ),
+        "dayfly.toml:10: [api] access_log: must be true or false, without quotes, not a text".to_owned(),
+        format!("DAYFLY_API_CORS_ORIGINS: `null` is the origin of any sandboxed page, a stranger's too: {origin}"),
+        format!(
+            "DAYFLY_API_HOSTS: `*` would let any web page's own name point at this server, which is what `hosts` is to \
+             prevent: {host}"
+        ),
+    ];
+    assert_eq!(report(&inputs, dir.path()), expected);
+}
+
+#[test]
 fn a_missing_file_is_named() {
     let dir = tempfile::tempdir().expect("a folder");
     let inputs = Inputs { file: Some(dir.path().join("dayfly.toml")), ..Inputs::default() };

@@ -45,6 +45,32 @@ fn flags_win_over_variables_and_variables_over_the_file() {
 }
 
 #[test]
+fn a_listener_is_read_whole() {
+    let text = r#"
+[api]
+max_connections = 10
+max_requests = 20
+head_timeout = "1s"
+idle_timeout = "2s"
+tls_cert = "cert.pem"
+tls_key = "/etc/key.pem"
+trusted_proxies = ["10.0.0.0/8"]
+hosts = ["Dayfly.example"]
+cors_origins = ["https://app.example:443"]
+access_log = true
+"#;
+    let config = loaded(text, &[("DAYFLY_API_HOSTS", "a.example, b.example")], vec![]);
+    let listener = config.api.listener;
+    assert_eq!((listener.max_connections, listener.max_requests), (10, 20));
+    assert_eq!((listener.head_timeout_ms, listener.idle_timeout_ms, listener.access_log), (1_000, 2_000, true));
+    let tls = listener.tls.expect("files");
+    assert_eq!((tls.cert, tls.key.to_str()), (config.base_dir.join("cert.pem"), Some("/etc/key.pem")));
+    assert!(listener.trusted_proxies[0].contains(&std::net::IpAddr::from([10, 1, 2, 3])));
+    assert_eq!(listener.hosts, ["a.example", "b.example"]);
+    assert_eq!(listener.cors_origins, ["https://app.example"]);
+}
+
+#[test]
 fn a_workers_memory_comes_from_the_file_or_a_variable() {
     let text = "[worker]\nmemory = \"8GiB\"\n";
     assert_eq!(loaded(text, &[], vec![]).worker.memory, Some(8 << 30));

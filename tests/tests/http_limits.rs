@@ -36,8 +36,16 @@ async fn exchange(api: &Api, bytes: &str) -> String {
 /// Waits for a job on a connection of its own.
 fn waiting(api: &Api, location: &str) -> JoinHandle<Answer> {
     let client = Client::builder().no_proxy().build().expect("a client");
-    let request = client.get(format!("http://{}{location}", api.address())).header("prefer", "wait=5");
-    tokio::spawn(answer(request))
+    let url = format!("http://{}{location}", api.address());
+    tokio::spawn(async move {
+        // The place of a connection that has just ended may not be free yet.
+        loop {
+            let answer = answer(client.get(&url).header("prefer", "wait=5")).await;
+            if answer.status != 503 {
+                return answer;
+            }
+        }
+    })
 }
 
 #[tokio::test]
@@ -49,7 +57,10 @@ async fn half_open_connections_make_room_for_new_ones() {
         others.push(opened(&api, "GET /v1/jobs HTTP/1.1\r\n").await);
     }
     let begun = Instant::now();
-    assert_eq!(api.post("/v1/tasks/any").await.status, 202);
+    eventually_async("a place is made", SOON, || async {
+        (api.post("/v1/tasks/any").await.status == 202).then_some(())
+    })
+    .await;
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     assert_eq!(rest(&mut first).await, "");
 }
@@ -57,10 +68,10 @@ async fn half_open_connections_make_room_for_new_ones() {
 #[tokio::test]
 async fn who_waits_keeps_the_place_and_others_are_told() {
     let api = api(ListenerConfig { max_connections: 3, ..ListenerConfig::default() }).await;
-    let location = api.post("/v1/tasks/any").await.header("location").to_owned();
+    let made = exchange(&api, "POST /v1/tasks/any HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await;
+    let location = made.lines().find_map(|line| line.strip_prefix("location: ")).expect("a location").to_owned();
     let begun = Instant::now();
     let waiting = [waiting(&api, &location), waiting(&api, &location), waiting(&api, &location)];
-    // The last of them takes the place of the connection that has submitted.
     let refused = eventually_async("all places are taken", SOON, || async {
         let client = Client::builder().no_proxy().build().expect("a client");
         let answer = answer(client.get(format!("http://{}/v1/tasks", api.address()))).await;
@@ -131,7 +142,9 @@ async fn heads_have_a_size() {
     let large = answer(api.ask(Method::GET, "/v1/jobs").header("x-large", "x".repeat(40_000))).await;
     large.must_be_problem(431, "too_large", "32768 are the most");
     for extra in [format!("X-Large: {}\r\n", "x".repeat(70_000)), "X-Many: 1\r\n".repeat(101)] {
-        let text = exchange(&api, &format!("GET /v1/jobs HTTP/1.1\r\nHost: localhost\r\n{extra}\r\n")).await;
+        let text =
+            exchange(&api, &format!("GET /v1/jobs HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{extra}\r\n"))
+                .await;
         assert!(text.starts_with("HTTP/1.1 431"), "{text}");
     }
     assert_eq!(api.get("/v1/jobs").await.status, 200);
