@@ -95,7 +95,8 @@ fn with_scope(record: &TokenRecord, method: &Method, path: &str) -> Result<Princ
 fn lacking(record: &TokenRecord, scope: Scope) -> Problem {
     let (id, has) = (&record.id, record.scopes);
     let detail = format!(
-        "This needs the scope `{scope}`, and the token {id} has `{has}` only. A token's scopes never change: ask for another one."
+        "This needs the scope `{scope}`, and the token {id} has `{has}` only. A token's scopes never change: \
+         ask for another one."
     );
     let challenge = format!("Bearer realm=\"dayfly\", error=\"insufficient_scope\", scope=\"{scope}\"");
     challenged(Problem::new(Code::Forbidden, detail), &challenge)

@@ -1,4 +1,5 @@
-//! `Authorization: Bearer` (RFC 6750, 2.1). A token in a query or a form is not looked for: URLs and bodies are kept by others.
+//! `Authorization: Bearer` (RFC 6750, 2.1). A token in a query or a form is not looked for: URLs and bodies are kept by
+//! others.
 
 use axum::http::{HeaderMap, header};
 use dayfly_common::model::Token;

@@ -1,5 +1,5 @@
-//! Which jobs exist for whom. Every route that names a job by its id goes through here, so that a job of another owner and one
-//! that never was are answered alike.
+//! Which jobs exist for whom. Every route that names a job by its id goes through here, so that a job of another owner
+//! and one that never was are answered alike.
 
 use super::Principal;
 use crate::{
@@ -17,8 +17,8 @@ pub(crate) fn visible(who: &Principal, id: JobId, view: Option<JobView>) -> Resu
 }
 
 impl App {
-    /// That the job exists for `who`: to be asked before anything is done to it, or waited for. Whoever sees all jobs is let
-    /// through without a look: the operation itself finds out whether there is one.
+    /// That the job exists for `who`: to be asked before anything is done to it, or waited for. Whoever sees all jobs is
+    /// let through without a look: the operation itself finds out whether there is one.
     ///
     /// # Errors
     /// 404, or Redis is away.

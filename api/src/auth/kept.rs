@@ -1,7 +1,7 @@
 //! A value of Redis, kept for a second.
 //!
-//! Whatever the number of requests, one at a time reads it again. While Redis cannot be asked, the last value is good for a minute:
-//! no token can be revoked in that time either, except by who reaches a server that this process does not.
+//! Whatever the number of requests, one at a time reads it again. While Redis cannot be asked, the last value is good
+//! for a minute: no token can be revoked in that time either, except by who reaches a server that this process does not.
 
 use dayfly_common::queue::QueueError;
 use std::{

@@ -1,13 +1,13 @@
 //! Who asks, and what they may: tokens, scopes, owners.
 //!
 //! ```text
-//!   front.rs -> admit      bearer (header -> token) -> known (token -> record, kept for a second) -> scopes (route -> scope)
+//!   front.rs -> admit      bearer (header -> token) -> known (token -> record) -> scopes (route -> scope)
 //!   routes   -> Principal  taken from the request; whose jobs it may see: gate
 //! ```
 //!
-//! Without any token in Redis an API on loopback asks nobody for one, and neither does one that was told `insecure`. From the moment
-//! this process has seen that a token was ever made it asks everybody, until it is restarted. An API on another address
-//! always asks: with no token to be had it answers nobody.
+//! Without any token in Redis an API on loopback asks nobody for one, and neither does one that was told `insecure`. From
+//! the moment this process has seen that a token was ever made it asks everybody, until it is restarted. An API on
+//! another address always asks: with no token to be had it answers nobody.
 //!
 //! The 404 of a job of another owner is made by the same function as that of a missing one: [`gate`].
 

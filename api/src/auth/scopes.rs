@@ -1,7 +1,7 @@
 //! Which scope a route needs: one table for all of them.
 //!
-//! A route that stands in no row needs more than it might: `admin` to change anything, `read` to look. Only a POST outside of
-//! `/v1` needs `submit`, for it may be a task's own `route`. A test holds this table and the router together.
+//! A route that stands in no row needs more than it might: `admin` to change anything, `read` to look. Only a POST
+//! outside of `/v1` needs `submit`, for it may be a task's own `route`. A test holds this table and the router together.
 
 use axum::http::Method;
 use dayfly_common::model::Scope;

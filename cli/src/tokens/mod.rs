@@ -1,5 +1,5 @@
-//! `dayfly tokens`: makes, lists and revokes the API's tokens, and sets quotas of owners. It speaks to Redis itself, as the daemons
-//! do: the API could not let it in before there is a token.
+//! `dayfly tokens`: makes, lists and revokes the API's tokens, and sets quotas of owners. It speaks to Redis itself, as
+//! the daemons do: the API could not let it in before there is a token.
 
 mod args;
 mod show;

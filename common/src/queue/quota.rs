@@ -1,4 +1,5 @@
-//! Quotas of owners: `quotas`, one JSON an owner, checked by `dayfly_submit` (`lua/quota.lua`) wherever a job comes from.
+//! Quotas of owners: `quotas`, one JSON an owner, checked by `dayfly_submit` (`lua/quota.lua`) wherever a job comes
+//! from.
 
 use super::{
     Queue, QueueError,

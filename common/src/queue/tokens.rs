@@ -1,8 +1,8 @@
-//! API tokens as stored: `token:<id>` (a hash of plain fields) and `tokens` (every id that ever was). Plain commands, no
-//! function: a token can be made before anything else of Dayfly has met the server.
+//! API tokens as stored: `token:<id>` (a hash of plain fields) and `tokens` (every id that ever was). Plain commands,
+//! no function: a token can be made before anything else of Dayfly has met the server.
 //!
-//! A revoked or expired token stays listed for 30 days. Its id stays in `tokens` for ever: that a token was made once is what
-//! keeps an API from asking nobody for one again.
+//! A revoked or expired token stays listed for 30 days. Its id stays in `tokens` for ever: that a token was made once is
+//! what keeps an API from asking nobody for one again.
 
 use super::{
     Queue, QueueError,

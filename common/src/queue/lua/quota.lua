@@ -1,5 +1,6 @@
--- What owners may have, and what they have. `quotas` holds one JSON an owner: {"rate":10,"per_ms":1000,"burst":10,
--- "max_queued":100}, each part optional. `owners` counts the jobs of each owner that have not ended, kept by every move.
+-- What owners may have, and what they have. `quotas` holds one JSON an owner, each part of it optional:
+-- {"rate":10,"per_ms":1000,"burst":10,"max_queued":100}. `owners` counts the jobs of each owner that have not ended; every
+-- move of a job keeps it.
 
 local LIVE = { queued = true, scheduled = true, running = true }
 
@@ -26,8 +27,9 @@ local function owner_waiting(base, owner)
   return (tonumber(counted[1] or 0) or 0) + (tonumber(counted[2] or 0) or 0)
 end
 
--- The generic cell rate algorithm: `rate:<owner>` holds the time, microseconds, at which all jobs taken so far would have come if
--- they had come evenly. A job is due when that is no more than a burst ahead. Returns ms to wait, or nil and what to store.
+-- The generic cell rate algorithm: `rate:<owner>` holds the time, microseconds, at which all jobs taken so far would have
+-- come if they had come evenly. A job is due when that is no more than a burst ahead. Returns ms to wait, or nil and what to
+-- store for how many ms.
 local function rate_limited(base, owner, quota)
   local rate, per_ms, burst = tonumber(quota.rate), tonumber(quota.per_ms), tonumber(quota.burst)
   if not rate or rate <= 0 or not per_ms or per_ms <= 0 then return nil end
