@@ -5,7 +5,10 @@ use crate::{
     catalogue::Catalogue,
     error::{Code, Problem},
     events::Events,
-    routes::{actions, cancel, change, delete, health, jobs, logs, result, retry, submit, tasks, workers},
+    pace::Pace,
+    routes::{
+        actions, cancel, change, delete, drain, forget, health, jobs, logs, result, retry, submit, tasks, workers,
+    },
 };
 use axum::{
     Router,
@@ -24,6 +27,7 @@ pub(crate) struct App {
     pub(crate) queue: Queue,
     pub(crate) catalogue: Catalogue,
     pub(crate) events: Events,
+    pub(crate) pace: Pace,
     /// Set when the server has lost its data since this process met it.
     pub(crate) data_gone: OnceLock<()>,
     /// Cancelled when the server shuts down: whoever waits answers at once.
@@ -40,6 +44,7 @@ impl App {
             catalogue: Catalogue::new(queue.clone(), settings.tasks.iter().map(TaskCard::from)),
             queue,
             events: Events::default(),
+            pace: Pace::default(),
             data_gone: OnceLock::new(),
             closing: CancellationToken::new(),
             max_body: settings.max_body,
@@ -71,7 +76,7 @@ impl App {
 pub(crate) fn router(app: Arc<App>) -> Router {
     Router::new()
         .route("/v1/tasks", get(tasks::list))
-        .route("/v1/tasks/{task}", get(tasks::one).post(submit::by_name))
+        .route("/v1/tasks/{task}", get(tasks::one).post(submit::by_name).delete(forget::forget))
         .route("/v1/tasks/{task}/pause", post(tasks::pause))
         .route("/v1/tasks/{task}/resume", post(tasks::resume))
         .route("/v1/jobs", get(jobs::list))
@@ -82,6 +87,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/jobs/{id}/cancel", post(cancel::cancel))
         .route("/v1/jobs/{id}/retry", post(retry::retry))
         .route("/v1/workers", get(workers::list))
+        .route("/v1/workers/{id}/drain", post(drain::drain))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .method_not_allowed_fallback(submit::wrong_method)

@@ -6,6 +6,7 @@
 //!       routes   one file a resource:  extract (request -> values)  ->  queue  ->  view (records -> JSON)
 //!   catalogue  which tasks there are        events    who waits for which job
 //!   schema     what an input must be        upkeep    the sweep
+//!   pace       when a queued job may start
 //! ```
 //!
 //! Everything durable lies behind `dayfly_common::queue`; any number of these processes may stand side by side.
@@ -17,6 +18,7 @@ mod events;
 mod extract;
 mod front;
 mod origin;
+mod pace;
 mod routes;
 mod schema;
 mod serve;

@@ -120,10 +120,8 @@ async fn giving_back<S: Backend>(rig: &Rig<S>, name: &str) {
     let status = status.iter().find(|status| status.name == task(name)).expect("the task");
     assert_eq!((status.running, status.live_workers), (1, 1));
     rig.end(claim, success("1")).await;
-    let page = queue
-        .list(&ListFilter { task: Some(task(name)), limit: 100, ..ListFilter::default() })
-        .await
-        .expect("a page");
+    let page =
+        queue.list(&ListFilter { task: Some(task(name)), limit: 100, ..ListFilter::default() }).await.expect("a page");
     assert!(page.items.iter().any(|job| job.id == id));
 }
 

@@ -101,7 +101,8 @@ async fn failed_jobs_are_retried_and_once_with_a_key() {
     };
     let first = send("again").await.json();
     assert_eq!(first["done"], json!(3), "{first}");
-    let mut of: Vec<String> = first["retries"].as_array().expect("a list").iter().map(|new| text(&new["retry_of"])).collect();
+    let mut of: Vec<String> =
+        first["retries"].as_array().expect("a list").iter().map(|new| text(&new["retry_of"])).collect();
     of.sort_unstable();
     old.sort_unstable();
     assert_eq!(of, old);

@@ -4,6 +4,8 @@ pub(crate) mod actions;
 pub(crate) mod cancel;
 pub(crate) mod change;
 pub(crate) mod delete;
+pub(crate) mod drain;
+pub(crate) mod forget;
 pub(crate) mod health;
 pub(crate) mod jobs;
 pub(crate) mod logs;
