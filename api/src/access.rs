@@ -3,7 +3,7 @@
 //! With `access_log` a line of level INFO under the target `dayfly::access`; without, one of level DEBUG for those who
 //! look into this process.
 
-use crate::pace::Busy;
+use crate::stages::Busy;
 use axum::{
     body::{Body, Bytes},
     http::{Method, Response, Uri},

@@ -9,9 +9,10 @@ use crate::{
     files,
     load::Load,
     origin::Rules,
+    pace::Pace,
     routes::{
-        actions, bulk, cancel, change, delete, events, fleet_events, health, jobs, logs, put, result, retry, submit,
-        tasks, workers,
+        actions, bulk, cancel, change, delete, drain, events, fleet_events, forget, health, jobs, logs, put, result, retry,
+        submit, tasks, workers,
     },
     streams::Streams,
 };
@@ -36,6 +37,7 @@ pub(crate) struct App {
     /// Tokens, and whether one is asked for.
     pub(crate) known: Known,
     pub(crate) streams: Streams,
+    pub(crate) pace: Pace,
     /// Set when the server has lost its data since this process met it.
     pub(crate) data_gone: OnceLock<()>,
     /// Cancelled when the server shuts down: whoever waits answers at once.
@@ -56,6 +58,7 @@ impl App {
             events: Events::default(),
             known: Known::new(settings.insecure || listens_on.is_loopback()),
             streams: Streams::new(files::limit()),
+            pace: Pace::default(),
             data_gone: OnceLock::new(),
             closing: CancellationToken::new(),
             max_body: settings.max_body,
@@ -94,7 +97,7 @@ impl App {
 pub(crate) fn router(app: Arc<App>) -> Router {
     Router::new()
         .route("/v1/tasks", get(tasks::list))
-        .route("/v1/tasks/{task}", get(tasks::one).post(submit::by_name))
+        .route("/v1/tasks/{task}", get(tasks::one).post(submit::by_name).delete(forget::forget))
         .route("/v1/tasks/{task}/pause", post(tasks::pause))
         .route("/v1/tasks/{task}/resume", post(tasks::resume))
         .route("/v1/jobs", get(jobs::list).post(bulk::submit))
@@ -107,6 +110,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/events", get(fleet_events::follow))
         .route("/v1/jobs/{id}/retry", post(retry::retry))
         .route("/v1/workers", get(workers::list))
+        .route("/v1/workers/{id}/drain", post(drain::drain))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .method_not_allowed_fallback(submit::wrong_method)

@@ -225,6 +225,16 @@ impl Catalogue {
         }
     }
 
+    /// The problem of a name that is not a task's.
+    pub(crate) async fn unknown(&self, name: &str) -> Problem {
+        self.current().await.unknown(name)
+    }
+
+    /// Whether this process' own file defines the task.
+    pub(crate) fn is_own(&self, name: &str) -> bool {
+        self.own.contains_key(name)
+    }
+
     /// The name of the task that has this path as its `route`.
     pub(crate) async fn route(&self, path: &str) -> Option<String> {
         self.current().await.routes.get(path).cloned()

@@ -3,7 +3,7 @@
 use crate::{
     app::App,
     front::{self, Arrival},
-    pace::{Watch, Watched},
+    stages::{Watch, Watched},
     places::Place,
 };
 use axum::Router;

@@ -8,7 +8,7 @@ use crate::{
     auth, cors,
     error::{Code, Problem},
     origin::{self, Asked},
-    pace::Busy,
+    stages::Busy,
     proxy::{self, Origins},
 };
 use axum::{

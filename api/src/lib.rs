@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   serve    listening, shutdown          places     how many connections      tls     certificates
-//!     connection, pace     one of them and its bounds
+//!     connection, stages   one of them and its bounds
 //!       front    request id, Host and Origin, load, who asks, panics, problems, access log
 //!       routes   one file a resource:  extract (request -> values)  ->  queue  ->  view (records -> JSON)
 //!   intake     how a job is taken, one or many at once
@@ -10,6 +10,7 @@
 //!   auth       tokens, scopes, owners
 //!   schema     what an input must be        upkeep    the sweep
 //!   streams    how many there may be        files     how many connections
+//!   pace       when a queued job may start
 //! ```
 //!
 //! Everything durable lies behind `dayfly_common::queue`; any number of these processes may stand side by side.
@@ -36,6 +37,7 @@ mod proxy;
 mod routes;
 mod schema;
 mod serve;
+mod stages;
 mod streams;
 mod tls;
 mod upkeep;

@@ -10,7 +10,7 @@
 //! Quiet is a connection on which nobody waits for an answer: it rests between two requests, or its first one, or its
 //! handshake, never came whole. (Who came a moment ago is about to speak, and is left alone.) So a crowd of half-open connections costs no honest client its answer.
 
-use crate::pace::Watch;
+use crate::stages::Watch;
 use std::{
     collections::HashMap,
     pin::pin,
@@ -149,7 +149,7 @@ impl Drop for Place {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pace::Bounds;
+    use crate::stages::Bounds;
     use futures_util::FutureExt as _;
     use tokio_util::sync::CancellationToken;
 

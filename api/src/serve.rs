@@ -10,7 +10,7 @@ use crate::{
     app::{App, router},
     connection::Connection,
     fleet,
-    pace::{Bounds, Watch},
+    stages::{Bounds, Watch},
     places::Places,
     tls::Tls,
     upkeep,

@@ -150,6 +150,12 @@ impl Keys {
         format!("{}wake:{task}", self.base)
     }
 
+    /// LIST: how long the latest jobs of a task have run, ms, the latest first.
+    #[must_use]
+    pub fn times(&self, task: &TaskName) -> String {
+        format!("{}times:{task}", self.base)
+    }
+
     /// HASH: `<task>:<state>` -> jobs; a gauge for states that end, a total for terminal ones.
     #[must_use]
     pub fn counts(&self) -> String {

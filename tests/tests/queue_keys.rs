@@ -32,6 +32,7 @@ fn expected(keys: &Keys) -> Vec<(&'static str, String, String)> {
         of_task("wake", keys.wake(&name)),
         of_task("serving", keys.serving(&name)),
         of_task("definitions", keys.definitions(&name)),
+        of_task("times", keys.times(&name)),
         ("finished", "failed".to_owned(), keys.finished(State::Failed)),
         of_worker("held", keys.held("host-1a2b3c4d")),
         of_worker("worker", keys.worker("host-1a2b3c4d")),

@@ -58,7 +58,8 @@ async fn what_a_replica_has_confirmed_counts() {
 async fn what_too_few_have_is_an_error_each_time_it_is_sent() {
     let (rig, _replica, _) = pair().await;
     let queue = waiting_for(&rig, 2);
-    let wanted = job("t");
+    let (wanted, gone) = (job("t"), job("other"));
+    rig.submit(gone.clone()).await;
     // The second time it writes nothing of its own, and on a fresh connection `WAIT` would answer at once.
     for _ in 0..2 {
         let error = queue.submit(&wanted).await.expect_err("one replica of two");
@@ -66,6 +67,11 @@ async fn what_too_few_have_is_an_error_each_time_it_is_sent() {
         let fresh = waiting_for(&rig, 2);
         assert!(matches!(fresh.submit(&wanted).await, Err(QueueError::NotReplicated { .. })));
     }
+    for _ in 0..2 {
+        let cancelled = queue.cancel(gone.id, None, None).await;
+        assert!(matches!(cancelled, Err(QueueError::NotReplicated { got: 1, wanted: 2 })), "{cancelled:?}");
+    }
+    assert_eq!(rig.state(gone.id).await, State::Cancelled, "done on the primary");
     let claimed = queue.claim(&ask("w", &["t"], 1)).await;
     assert!(
         matches!(claimed, Err(QueueError::NotReplicated { .. })),

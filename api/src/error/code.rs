@@ -16,6 +16,7 @@ pub(crate) enum Code {
     UnknownTask,
     UnknownJob,
     JobDeleted,
+    UnknownWorker,
     NotFound,
     ResultExpired,
     MethodNotAllowed,
@@ -56,6 +57,7 @@ impl Code {
             Self::UnknownTask => ("unknown_task", StatusCode::NOT_FOUND, "There is no such task"),
             Self::UnknownJob => ("unknown_job", StatusCode::NOT_FOUND, "There is no such job"),
             Self::JobDeleted => ("job_deleted", StatusCode::GONE, "The job was deleted"),
+            Self::UnknownWorker => ("unknown_worker", StatusCode::NOT_FOUND, "There is no such worker"),
             Self::NotFound => ("not_found", StatusCode::NOT_FOUND, "There is nothing here"),
             Self::ResultExpired => ("result_expired", StatusCode::GONE, "The result is no longer kept"),
             Self::MethodNotAllowed => {

@@ -14,8 +14,8 @@ use axum::{
     http::{HeaderValue, Response, StatusCode, header},
 };
 use dayfly_common::{
-    model::{State as JobState, parse_duration},
-    queue::Cancelled,
+    model::{JobId, State as JobState, parse_duration},
+    queue::{Cancelled, QueueError},
 };
 use serde_json::Value;
 use std::sync::Arc;
@@ -44,7 +44,8 @@ pub(crate) async fn cancel(
     let body = read_body(&head.headers, body, app.max_body).await?;
     let wish = wish(&read_input(&head.headers, body, None).await?)?;
     app.must_see(&who, id).await?;
-    match app.queue.cancel(id, wish.reason.as_deref(), wish.grace_ms).await? {
+    let cancelled = app.queue.cancel(id, wish.reason.as_deref(), wish.grace_ms).await;
+    match cancelled.map_err(|error| unconfirmed(error, id))? {
         Cancelled::Now | Cancelled::Asked | Cancelled::Ended(JobState::Cancelled) => {}
         Cancelled::Ended(state) => {
             let detail = format!("The job {id} is {state} already: there is nothing to cancel.");
@@ -68,6 +69,16 @@ pub(crate) async fn cancel(
     }
     applied(&mut response, preference);
     Ok(response)
+}
+
+/// Written, and not yet where it is to be: a failover may undo it.
+fn unconfirmed(error: QueueError, id: JobId) -> Problem {
+    if !matches!(error, QueueError::NotReplicated { .. }) {
+        return error.into();
+    }
+    let detail =
+        "The cancel is written, but too few replicas of Redis have it, so a failover may still undo it. Send it again.";
+    Problem::new(Code::OutcomeUnknown, detail).retry_after(1).about(id).caused_by(error)
 }
 
 /// `{"reason": "..", "grace": "0s"}`, each of them optional.

@@ -1,6 +1,6 @@
 //! GET /v1/jobs and GET /v1/jobs/{id}.
 
-use super::reply::{applied, job_body, json, json_bytes};
+use super::reply::{applied, json, json_bytes, tagged_body};
 use crate::{
     app::App,
     auth::{Principal, visible},
@@ -17,10 +17,7 @@ use axum::{
 use dayfly_common::queue::ListFilter;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use std::{
-    hash::{DefaultHasher, Hasher as _},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 const USUAL_LIMIT: u64 = 50;
 const MOST_LIMIT: u64 = 500;
@@ -52,8 +49,7 @@ pub(crate) async fn one(
             waiting::for_end(&app.queue, &app.events, &app.closing, id, bound).await?
         }
     };
-    let body = job_body(&app, &visible(&who, id, view)?).await;
-    let tag = entity_tag(&body);
+    let (body, tag) = tagged_body(&app, &visible(&who, id, view)?).await;
     let mut response = if matches_tag(&headers, &tag) {
         let mut unchanged = Response::new(Body::empty());
         *unchanged.status_mut() = StatusCode::NOT_MODIFIED;
@@ -69,16 +65,10 @@ pub(crate) async fn one(
     Ok(response)
 }
 
-/// Same bytes, same tag. (A tag need not outlive this version of the program.)
-fn entity_tag(body: &[u8]) -> String {
-    let mut hasher = DefaultHasher::new();
-    hasher.write(body);
-    format!("\"{:016x}\"", hasher.finish())
-}
-
 /// `If-None-Match`, by weak comparison (RFC 9110, 13.1.2).
 fn matches_tag(headers: &HeaderMap, tag: &str) -> bool {
     let lists = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    let tag = tag.trim_start_matches("W/");
     lists.flat_map(|list| list.split(',')).map(str::trim).any(|one| one == "*" || one.trim_start_matches("W/") == tag)
 }
 
@@ -126,6 +116,7 @@ fn next_link(query: &Query, next: &str) -> Option<HeaderValue> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::routes::reply::entity_tag;
 
     #[test]
     fn tags_match_weakly() {
@@ -139,6 +130,7 @@ mod tests {
         ] {
             let headers = HeaderMap::from_iter([(header::IF_NONE_MATCH, HeaderValue::from_str(&value).unwrap())]);
             assert_eq!(matches_tag(&headers, &tag), matches, "{value}");
+            assert_eq!(matches_tag(&headers, &format!("W/{tag}")), matches, "{value}");
         }
     }
 

@@ -46,5 +46,13 @@ pub(crate) fn fresh_job(job: &Submit, state: State, created_at: i64, live_worker
         retry_of: job.retry_of,
     };
     let input = Some(job.input.clone());
-    JobView { record, input, result: None, attempts: Vec::new(), queue_position: None, live_workers }
+    JobView {
+        record,
+        input,
+        result: None,
+        attempts: Vec::new(),
+        queue_position: None,
+        estimated_start_at: None,
+        live_workers,
+    }
 }

@@ -197,6 +197,7 @@ pub(crate) fn job_json(shown: Shown<'_>) -> Vec<u8> {
     job.input = Some(stored(view.input.as_ref(), "application/json"));
     job.result = Some(stored(view.result.as_ref(), view.record.result_type.as_deref().unwrap_or_default()));
     job.queue_position = view.queue_position;
+    job.estimated_start_at = view.estimated_start_at;
     job.attempts = Some(view.attempts.iter().map(AttemptJson::from).collect());
     serde_json::to_vec(&job).unwrap_or_default()
 }

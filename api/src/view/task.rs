@@ -3,7 +3,7 @@
 use super::maybe_time;
 use crate::catalogue::Task;
 use dayfly_common::{
-    model::OutputKind,
+    model::{OutputKind, RunTimes},
     queue::{TaskCard, TaskStatus},
 };
 use serde::{Serialize, ser::SerializeMap as _};
@@ -27,10 +27,26 @@ pub(crate) struct TaskJson<'a> {
     retries: Option<u32>,
     retention_ms: Option<u64>,
     max_queued: Option<u64>,
+    run_ms: Option<RunMs>,
     output: Option<OutputKind>,
     input_schema: Option<&'a Value>,
     warnings: Vec<&'static str>,
     links: Links<'a>,
+}
+
+/// How long its latest jobs have had a slot, ms: that half, and 95 of 100, stay below or reach.
+#[derive(Debug, Serialize)]
+struct RunMs {
+    p50: Option<u64>,
+    p95: Option<u64>,
+    samples: usize,
+}
+
+impl RunMs {
+    fn of(times: &RunTimes) -> Option<Self> {
+        let (p50, p95, samples) = (times.percentile(50), times.percentile(95), times.count());
+        (samples > 0).then_some(Self { p50, p95, samples })
+    }
 }
 
 #[derive(Debug)]
@@ -84,6 +100,7 @@ impl<'a> TaskJson<'a> {
             retries: card.map(|card| card.retries),
             retention_ms: card.map(|card| card.retention_ms),
             max_queued: card.and_then(|card| card.max_queued),
+            run_ms: status.and_then(|status| RunMs::of(&status.run_times)),
             output: card.map(|card| card.output),
             input_schema: card.and_then(|card| card.input_schema.as_ref()),
             warnings,

@@ -27,7 +27,7 @@ impl Queue {
         reason: Option<&str>,
         grace_ms: Option<u64>,
     ) -> Result<Cancelled, QueueError> {
-        read_cancelled(self.ask(self.cancel_call(id, reason, grace_ms)).await?)
+        read_cancelled(self.ask_one_replicated(self.cancel_call(id, reason, grace_ms)).await?)
     }
 
     /// The call alone, for a pipeline.

@@ -4,8 +4,9 @@ use super::{
     Presence, Queue, QueueError, TaskCard,
     reply::{Items, pairs, parsed, text},
     tasks::read_cards,
+    times::read_run_times,
 };
-use crate::model::{JobId, State, TaskName};
+use crate::model::{JobId, RunTimes, State, TaskName};
 use redis::{Cmd, Value};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -37,6 +38,8 @@ pub struct TaskStatus {
     pub live_workers: u64,
     /// Two definitions are about.
     pub conflict: bool,
+    /// How long its latest jobs have run.
+    pub run_times: RunTimes,
 }
 
 /// A worker that beat lately.
@@ -73,13 +76,13 @@ impl Queue {
 
         let holding = counts.iter().filter(|(_, by_state)| by_state.values().any(|count| *count > 0));
         let names: BTreeSet<TaskName> = cards.keys().chain(holding.map(|(name, _)| name)).cloned().collect();
-        let mut asks = Vec::with_capacity(names.len() * 3);
+        let mut asks = Vec::with_capacity(names.len() * 4);
         for name in &names {
             let mut head = command("ZRANGE", self.keys.queue(name));
             head.arg(0).arg(0).arg("WITHSCORES");
             let mut live = command("ZCOUNT", self.keys.serving(name));
             live.arg(format!("({}", now - PRESENCE_MS)).arg("+inf");
-            asks.extend([head, live, command("HVALS", self.keys.definitions(name))]);
+            asks.extend([head, live, command("HVALS", self.keys.definitions(name)), self.run_times_ask(name)]);
         }
         let mut answers = self.ask_all(asks).await?.into_iter();
         let mut tasks = Vec::with_capacity(names.len());
@@ -89,6 +92,7 @@ impl Queue {
             let live_workers = parsed(&text(next())?)?;
             let definitions = Items::of(next())?.rest().filter_map(|seen| last_seen(&text(seen).ok()?));
             let about = definitions.filter(|last| now - last <= DEFINITION_MS).count();
+            let run_times = read_run_times(next())?;
             let count = |state| counts.get(&name).and_then(|of_task| of_task.get(&state)).copied().unwrap_or(0);
             tasks.push(TaskStatus {
                 card: cards.remove(&name),
@@ -99,6 +103,7 @@ impl Queue {
                 oldest_at,
                 live_workers,
                 conflict: about > 1,
+                run_times,
                 name,
             });
         }
@@ -124,10 +129,12 @@ impl Queue {
             let held = Items::of(answers.next().unwrap_or_default())?;
             // Gone for more than its presence lasts: the sweep takes its name away later.
             let Some(presence) = seen.get("presence") else { continue };
-            let Ok(presence) = serde_json::from_slice::<Presence>(presence) else {
+            let Ok(mut presence) = serde_json::from_slice::<Presence>(presence) else {
                 tracing::warn!(worker = id, "the presence of worker {id} cannot be read");
                 continue;
             };
+            // It says so itself from its next heartbeat on.
+            presence.draining |= seen.contains_key("drain");
             let seen_at = seen.get("seen_at").map(|at| String::from_utf8_lossy(at).into_owned()).unwrap_or_default();
             let jobs = held.rest().filter_map(|job| text(job).ok()?.parse::<JobId>().ok()).collect();
             workers.push(WorkerStatus { presence, seen_at: parsed(&seen_at)?, jobs });

@@ -22,6 +22,8 @@ pub struct JobView {
     pub attempts: Vec<AttemptRecord>,
     /// Jobs ahead of it in its queue (0: it is next), for a queued job.
     pub queue_position: Option<u64>,
+    /// When it may start, ms since the epoch, where somebody has estimated that.
+    pub estimated_start_at: Option<i64>,
     /// Workers that serve its task now.
     pub live_workers: u64,
 }
@@ -34,7 +36,8 @@ impl Queue {
     pub async fn job(&self, id: JobId) -> Result<Option<JobView>, QueueError> {
         match self.read_job(id).await? {
             Some((_, true)) => {
-                self.cancel(id, None, None).await?;
+                // To read a job takes no replicas.
+                self.ask(self.cancel_call(id, None, None)).await?;
                 Ok(self.read_job(id).await?.map(|(view, _)| view))
             }
             read => Ok(read.map(|(view, _)| view)),
@@ -56,6 +59,7 @@ impl Queue {
             result: items.maybe_bytes()?.map(Bytes::from),
             attempts: read_attempts(items.value())?,
             queue_position: items.maybe_parsed()?,
+            estimated_start_at: None,
             live_workers: items.parsed()?,
         };
         Ok(Some((view, items.flag()?)))

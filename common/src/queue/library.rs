@@ -23,7 +23,7 @@ const SWEEP: &str = include_str!("lua/sweep.lua");
 /// Shared too: a retry submits.
 const SUBMIT: &str = include_str!("lua/submit.lua");
 
-const OPERATIONS: [&str; 18] = [
+const OPERATIONS: [&str; 20] = [
     include_str!("lua/version.lua"),
     include_str!("lua/claim.lua"),
     include_str!("lua/release.lua"),
@@ -38,6 +38,8 @@ const OPERATIONS: [&str; 18] = [
     include_str!("lua/depart.lua"),
     include_str!("lua/register.lua"),
     include_str!("lua/audit.lua"),
+    include_str!("lua/forget.lua"),
+    include_str!("lua/drain.lua"),
     include_str!("lua/pause.lua"),
     include_str!("lua/resume.lua"),
     include_str!("lua/wake.lua"),

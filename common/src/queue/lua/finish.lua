@@ -9,6 +9,18 @@
 
 local OUTCOMES = { succeeded = true, failed = true, cancelled = true, drained = true, lost = true }
 
+local TIMES_KEPT = 64 -- and up to as many again, so that it is cut seldom
+
+-- How long it had a slot, for estimates. An end that somebody asked for says nothing of that.
+local function note_time(base, now, record)
+  local started_at = tonumber(record.started_at)
+  if not started_at then return end
+  local times = K.times(base, record.task)
+  if redis.call('LPUSH', times, whole(math.max(0, now - started_at))) >= 2 * TIMES_KEPT then
+    redis.call('LTRIM', times, 0, TIMES_KEPT - 1)
+  end
+end
+
 local function finish(keys, args)
   local base = base_of(keys)
   local id, fence, outcome = args[1], args[2], args[3]
@@ -48,6 +60,7 @@ local function finish(keys, args)
     return { 'done', record.state }
   end
   note_attempt(base, now, record, outcome, about)
+  if outcome == 'succeeded' or outcome == 'failed' then note_time(base, now, record) end
   if outcome == 'succeeded' then
     redis.call('SET', K.job_result(base, id), result)
     keep('result_type', media)

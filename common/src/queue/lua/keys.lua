@@ -21,6 +21,7 @@ function K.queue(base, task) return base .. 'queue:' .. task end
 function K.wake(base, task) return base .. 'wake:' .. task end
 function K.serving(base, task) return base .. 'serving:' .. task end
 function K.definitions(base, task) return base .. 'definitions:' .. task end
+function K.times(base, task) return base .. 'times:' .. task end
 function K.finished(base, state) return base .. 'finished:' .. state end
 
 function K.held(base, worker) return base .. 'held:' .. worker end
