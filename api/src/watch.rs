@@ -15,6 +15,9 @@ pub(crate) const PAGE: usize = 1_000;
 const LOOK_ANYWAY: Duration = Duration::from_secs(5);
 /// And this often while Redis is away. (It is looked at once when the reader of events has found it again.)
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// And once more this soon after something new: a running job's events are at least 190 ms apart (`report.lua`), so what it says
+/// between two of them may be followed by none.
+const LOOK_AFTER: Duration = Duration::from_millis(250);
 
 /// A watched job.
 pub(crate) struct Watch {
@@ -29,6 +32,8 @@ pub(crate) struct Watch {
     from_start: bool,
     /// There may be something new.
     due: bool,
+    /// An event has said so.
+    woken: bool,
     look_at: Instant,
 }
 
@@ -71,7 +76,7 @@ impl Watch {
         from_start: bool,
     ) -> Self {
         let (id, created_at) = (record.id, record.created_at);
-        Self { app, id, interest, created_at, after, from_start, due: true, look_at: Instant::now() }
+        Self { app, id, interest, created_at, after, from_start, due: true, woken: true, look_at: Instant::now() }
     }
 
     pub(crate) fn app(&self) -> &App {
@@ -98,7 +103,7 @@ impl Watch {
         while !self.due {
             tokio::select! {
                 () = app.closing.cancelled() => return Step::Closing,
-                () = self.interest.woken() => self.due = true,
+                () = self.interest.woken() => (self.due, self.woken) = (true, true),
                 () = tokio::time::sleep_until(self.look_at) => self.due = true,
                 () = tokio::time::sleep_until(quiet) => return Step::Silence,
             }
@@ -131,7 +136,8 @@ impl Watch {
             None => self.after,
         };
         self.created_at = record.created_at;
-        (self.due, self.look_at) = (!whole, Instant::now() + LOOK_ANYWAY);
+        let pause = if std::mem::take(&mut self.woken) || !lines.is_empty() { LOOK_AFTER } else { LOOK_ANYWAY };
+        (self.due, self.look_at) = (!whole, Instant::now() + pause);
         Ok(Some(Seen { record, from, lines, whole, gap, lost }))
     }
 }

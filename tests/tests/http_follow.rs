@@ -4,7 +4,11 @@ use dayfly_common::model::{ErrorKind, JobError, Outcome};
 use dayfly_tests::{Api, Daemon, Hand, answer, dayfly_binary, eventually_async, free_port, rig, task};
 use futures_util::{Stream, StreamExt as _};
 use reqwest::Method;
-use std::{pin::Pin, process::Stdio, time::Duration};
+use std::{
+    pin::Pin,
+    process::Stdio,
+    time::{Duration, Instant},
+};
 
 const LONG: Duration = Duration::from_secs(20);
 
@@ -84,6 +88,20 @@ async fn a_tail_is_where_it_begins() {
     hand.succeed(claim, "1").await;
     assert_eq!(two.rest().await, "2\n3\n4\n");
     assert_eq!(none.rest().await, "4\n");
+}
+
+#[tokio::test]
+async fn lines_close_behind_others_are_shown_soon() {
+    let (api, hand, path) = with_job("").await;
+    let claim = hand.claim().await;
+    let mut text = Text::open(&api, &format!("{path}?follow=1")).await;
+    // Events are at most five a second: the second of these lines has none of its own.
+    let begun = Instant::now();
+    for line in ["one", "two"] {
+        hand.say(claim.id, &claim.fence, &[line]).await;
+        text.until(&format!("{line}\n")).await;
+    }
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
 }
 
 #[tokio::test]

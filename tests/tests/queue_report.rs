@@ -29,7 +29,7 @@ async fn what_a_running_job_says_can_be_read() {
     assert_eq!(seen, [("stderr", "one", at), ("event", "", at), ("system", "\u{1f41d}", at)]);
     assert_eq!(rig.queue.log(id, Some(log[0].id), 1).await.expect("lines"), log[1..2]);
     assert_eq!(rig.queue.log_tail(id, 2).await.expect("lines"), log[1..]);
-    assert!(rig.queue.log(id, Some(&log[2].id), 9).await.expect("lines").is_empty());
+    assert!(rig.queue.log(id, Some(log[2].id), 9).await.expect("lines").is_empty());
     assert!(rig.queue.log_tail(id, 0).await.expect("lines").is_empty());
 }
 
