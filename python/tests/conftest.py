@@ -22,7 +22,6 @@ TASKS = "".join(
             ["-m", "dayfly.call"],
             'timeout = "1m"\nmax_timeout = "1h"\nkill_grace = "1s"\noutput = "json"',
         ),
-        python_task("nobody", ["-m", "dayfly", "run", "algo:echo"], "max_queued = 1"),
     ]
 )
 

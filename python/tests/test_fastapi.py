@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from installation import HERE, Installation, eventually, free_port, processes_of
+from installation import HERE, SRC, Installation, eventually, free_port, processes_of
 
 EXAMPLE = HERE.parent / "examples" / "fastapi"
 ENDLESS = {"samples": 10**10}
@@ -27,7 +27,7 @@ class Application:
     def __init__(self, name: str, log: Path, dayfly_url: str) -> None:
         self.port = free_port()
         self._words = [sys.executable, "-m", "uvicorn", f"{name}:app", "--port", str(self.port)]
-        self._environ = {**os.environ, "DAYFLY_URL": dayfly_url}
+        self._environ = {**os.environ, "DAYFLY_URL": dayfly_url, "PYTHONPATH": str(SRC)}
         self._log = log
         self.http = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", trust_env=False, timeout=60)
         self.start()
@@ -88,9 +88,8 @@ def simulating(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installatio
     tasks = (
         (EXAMPLE / "dayfly.toml").read_text().replace('"."', f'"{EXAMPLE}"').replace('"python3"', f'"{sys.executable}"')
     )
-    source = HERE.parent / "src"
     installation = Installation(
-        tmp_path_factory.mktemp("simulating"), tasks + f'env = {{ PYTHONPATH = "{source}" }}\n', slots=2
+        tmp_path_factory.mktemp("simulating"), tasks + f'env = {{ PYTHONPATH = "{SRC}" }}\n', slots=2
     )
     yield installation
     installation.stop()

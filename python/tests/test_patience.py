@@ -157,6 +157,16 @@ def test_one_that_is_refused_is_raised_and_the_others_are_known() -> None:
         assert sorted(made) == [0, 2]
 
 
+def test_what_is_too_large_together_goes_one_by_one() -> None:
+    answers = [Answer(413, b"{}"), *[Answer(202, JOB) for _ in range(2)], Answer(413, b"{}"), Answer(413, b"{}")]
+    with peer(*answers) as there, dayfly.Client(there.url) as client:
+        client.run(client.operations.submit_many("t", [1, 2], {}, {}))
+        with pytest.raises(dayfly.ApiError):
+            client.run(client.operations.submit_many("t", [1, 2], {}, {}))
+        paths = ["/v1/jobs", "/v1/tasks/t", "/v1/tasks/t", "/v1/jobs", "/v1/tasks/t"]
+        assert [one.path for one in there.seen] == paths
+
+
 def test_an_older_api_is_asked_one_by_one() -> None:
     answers = [Answer(405, b"{}"), *[Answer(202, JOB) for _ in range(4)]]
     with peer(*answers) as there, dayfly.Client(there.url) as client:

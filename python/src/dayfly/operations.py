@@ -30,6 +30,8 @@ from .units import duration_text
 LONG_POLL = 50
 #: Pause between two looks when less than the whole second is left that `Prefer: wait` can ask for, s.
 SHORT_LOOK = 0.05
+#: Longest pause between two looks at an API that does not wait, s.
+LONGEST_LOOK = 0.5
 #: Most jobs of one bulk submit.
 BULK = 500
 _JSON = {"content-type": "application/json"}
@@ -74,60 +76,43 @@ class Operations:
         """
         bodies = [encode(one) for one in inputs]
         keys = [new_key() for _ in bodies]
-        while len(jobs) < len(bodies) and not self._single_only and len(bodies) > 1:
-            rest = [index for index in range(len(bodies)) if index not in jobs][:BULK]
-            if not (
-                yield from self._bulk(task, [(index, bodies[index], keys[index]) for index in rest], options, jobs)
-            ):
-                self._single_only = True
+        for start in range(0, len(bodies), BULK):
+            items = [(index, bodies[index], keys[index]) for index in range(start, min(start + BULK, len(bodies)))]
+            if len(items) > 1 and not self._single_only:
+                yield from self._bulk(task, items, options, jobs)
+        # Those that were told to wait, and all of them where there is no bulk submit: each with its own patience.
         for index, body in enumerate(bodies):
             if index not in jobs:
                 jobs[index] = yield from self.submit(task, body, keys[index], options)
 
     def _bulk(
         self, task: str, items: list[tuple[int, bytes, str]], options: Mapping[str, Any], jobs: dict[int, Data]
-    ) -> Flow[bool]:
-        """One bulk submit into `jobs`; `False` when the API has none."""
+    ) -> Flow[None]:
+        """One bulk submit into `jobs`; what it says "not now" of, or cannot take as a whole, is not there then."""
         shared = encode({"task": task, "options": opts.members(options)})[:-1]
         # The inputs go in as the bytes they are: their digits are theirs.
-        lines = b"\n".join(
-            b'%s,"idempotency_key":%s,"input":%s}' % (shared, encode(key), body) for _, body, key in items
-        )
-        request = Request("POST", "/v1/jobs", (), {"content-type": "application/x-ndjson"}, lines, ANSWER_WITHIN * 2)
+        lines = [b'%s,"idempotency_key":%s,"input":%s}' % (shared, encode(key), body) for _, body, key in items]
+        headers = {"content-type": "application/x-ndjson"}
         try:
-            answer = yield from self.ask(request)
+            answer = yield from self.ask(Request("POST", "/v1/jobs", (), headers, b"\n".join(lines), ANSWER_WITHIN * 2))
         except ApiError as refused:
-            if refused.status in (404, 405):
-                return False
-            raise
-        give_up = time.monotonic() + self.settings.retry_for
-        postponed: ApiError | None = None
-        refused_one: ApiError | None = None
+            # An older API has none; and what is too large together need not be so one by one.
+            self._single_only = self._single_only or refused.status in (404, 405)
+            if refused.status not in (404, 405, 413):
+                raise
+            return
+        fault: ApiError | None = None
         for result in answer["results"]:
             index = items[int(result["index"])][0]
             if "id" in result:
-                jobs[index] = {"task": task, "state": "queued", **result}
+                jobs[index] = {"task": task, "state": "queued", "id": result["id"]}
                 continue
-            problem = result.get("problem") or result
-            code, status = (
-                str(problem.get("code", "unknown")),
-                int(result.get("status") or problem.get("status") or 500),
-            )
-            error = ApiError(code, status, problem)
-            if status in RETRIED:
-                postponed = error
-            else:
-                refused_one = refused_one or error
-        if refused_one is not None:
-            raise refused_one
-        if postponed is not None:
-            # One more try each by itself, with its own patience; the same key makes it safe.
-            if self.settings.retry_for <= 0 or time.monotonic() > give_up:
-                raise postponed
-            for index, body, key in items:
-                if index not in jobs:
-                    jobs[index] = yield from self.submit(task, body, key, options)
-        return True
+            problem = result.get("problem") or {}
+            status = int(result.get("status") or problem.get("status") or 500)
+            if status not in RETRIED and fault is None:
+                fault = ApiError(str(problem.get("code", "unknown")), status, problem)
+        if fault is not None:
+            raise fault
 
     def refresh(self, job: JobRecord, *, wait: float = 0, until: float | None = None) -> Flow[Response]:
         """Looks at a job again; with `wait`, when it has ended or that many seconds are over."""
@@ -161,9 +146,9 @@ class Operations:
                 raise WaitTimeout(job, timeout or 0)
             if left < 1:
                 yield Sleep(min(SHORT_LOOK, max(0.0, left)))
-            elif time.monotonic() - now < left / 2:
-                # Answered long before its time: an API that shuts down, or that does not wait at all.
-                yield Sleep(backoff(looks))
+            elif time.monotonic() - now < 1:
+                # Answered before its time: an API that shuts down, or that does not wait at all.
+                yield Sleep(min(LONGEST_LOOK, backoff(looks)))
                 looks += 1
 
     def result(self, job: JobRecord, timeout: float | None) -> Flow[Any]:
