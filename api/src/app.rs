@@ -11,8 +11,8 @@ use crate::{
     origin::Rules,
     pace::Pace,
     routes::{
-        actions, bulk, cancel, change, delete, drain, events, fleet_events, forget, health, jobs, logs, put, result, retry,
-        submit, tasks, workers,
+        actions, bulk, cancel, change, delete, drain, events, fleet_events, forget, health, jobs, logs, put, result,
+        retry, submit, tasks, workers,
     },
     streams::Streams,
 };

@@ -3,8 +3,8 @@
 use crate::{
     app::App,
     front::{self, Arrival},
-    stages::{Watch, Watched},
     places::Place,
+    stages::{Watch, Watched},
 };
 use axum::Router;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};

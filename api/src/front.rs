@@ -8,8 +8,8 @@ use crate::{
     auth, cors,
     error::{Code, Problem},
     origin::{self, Asked},
-    stages::Busy,
     proxy::{self, Origins},
+    stages::Busy,
 };
 use axum::{
     BoxError, Router,

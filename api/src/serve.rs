@@ -10,8 +10,8 @@ use crate::{
     app::{App, router},
     connection::Connection,
     fleet,
-    stages::{Bounds, Watch},
     places::Places,
+    stages::{Bounds, Watch},
     tls::Tls,
     upkeep,
 };

@@ -51,8 +51,14 @@ impl Api {
     /// # Panics
     /// When it cannot be started.
     pub async fn start_under(listener: ListenerConfig, tasks: Vec<TaskDef>) -> Self {
-        let (max_body, max_wait_ms, insecure, tls) = (64 << 10, 5_000, false, None);
-        Self::start_with(ApiSettings { max_body, max_wait_ms, insecure, tasks, listener, tls }).await
+        Self::start_with(ApiSettings { listener, ..Self::settings(tasks) }).await
+    }
+
+    /// The settings of [`Api::start`].
+    #[must_use]
+    pub fn settings(tasks: Vec<TaskDef>) -> ApiSettings {
+        let listener = ListenerConfig::default();
+        ApiSettings { max_body: 64 << 10, max_wait_ms: 5_000, insecure: false, tasks, listener, tls: None }
     }
 
     /// With these settings.

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 const LONG: Duration = Duration::from_secs(20);
 
 async fn start(max_body: u64) -> Api {
-    Api::start_with(ApiSettings { max_body, max_wait_ms: 5_000, tasks: vec![task("any")] }).await
+    Api::start_with(ApiSettings { max_body, ..Api::settings(vec![task("any")]) }).await
 }
 
 fn ask(api: &Api, kind: &str, body: Body) -> RequestBuilder {

@@ -35,7 +35,7 @@ fn routes() -> impl Iterator<Item = (Method, String)> {
 async fn another(api: &Api, host: IpAddr, insecure: bool) -> SocketAddr {
     let listener = TcpListener::bind((host, 0)).await.expect("a free port");
     let address = SocketAddr::from(([127, 0, 0, 1], listener.local_addr().expect("its address").port()));
-    let settings = ApiSettings { max_body: 1_000, max_wait_ms: 1_000, insecure, tasks: vec![task("any")] };
+    let settings = ApiSettings { insecure, ..Api::settings(vec![task("any")]) };
     tokio::spawn(dayfly_api::serve(settings, api.queue.clone(), listener, std::future::pending()));
     address
 }

@@ -52,8 +52,8 @@ mod submit;
 mod sweep;
 mod tasks;
 mod term;
-mod tokens;
 mod times;
+mod tokens;
 mod wake;
 
 pub use audit::Audited;
@@ -84,6 +84,6 @@ pub use retry::{Retried, Retry};
 pub(crate) use servers::Servers;
 pub use submit::{Accepted, Submit, Submitted};
 pub use tasks::TaskCard;
-pub use tokens::{NewToken, Revoked, TokenLookup, TokenRecord, TokenState};
 pub use times::Paces;
+pub use tokens::{NewToken, Revoked, TokenLookup, TokenRecord, TokenState};
 pub use wake::{CancelListener, ListenerId, Wake, WakeListener};
