@@ -60,6 +60,8 @@ def peer(*answers: Answer) -> Iterator[Peer]:
                 return
             self.send_response(one.status)
             self.send_header("content-length", str(len(one.body) + one.broken))
+            # Said, so that no client tries this connection again and counts a failure that was never seen here.
+            self.send_header("connection", "close")
             for name, value in one.headers.items():
                 self.send_header(name, value)
             self.end_headers()

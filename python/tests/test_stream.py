@@ -85,4 +85,12 @@ def test_trying_for_a_stream_ends() -> None:
     with peer(Answer(202, JOB), *[Answer(0) for _ in range(9)]) as there:
         with dayfly.Client(there.url, retry_for=1) as client, pytest.raises(dayfly.Unreachable):
             list(client.submit("t").stream())
-        assert len(there.seen) == 5
+        assert 3 <= len(there.seen) <= 7
+
+
+def test_a_stream_that_is_told_to_wait_too_long_ends() -> None:
+    full = Answer(503, b'{"code":"draining","detail":"later"}', {"retry-after": "3600"})
+    with peer(Answer(202, JOB), full) as there, dayfly.Client(there.url) as client:
+        job = client.submit("t")
+        with pytest.raises(dayfly.ApiError, match="503 draining"):
+            list(job.stream())

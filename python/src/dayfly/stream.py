@@ -5,6 +5,7 @@ A `Follower` does no I/O: it says what to request, is fed what comes, and gives 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -91,6 +92,8 @@ class Follower:
         self._job = job
         self._lines = Lines(settings)
         self._failures = 0
+        #: When the stream broke, if nothing has come since (monotonic).
+        self._away_since: float | None = None
         self._seen: tuple[str | None, Any] = (None, None)
         #: The last event has come.
         self.done = False
@@ -120,7 +123,7 @@ class Follower:
             return 0.0
         if response.status not in RETRIED:
             raise error
-        return max(self._pause(error), retry_after(response.headers))
+        return self._pause(error, retry_after(response.headers))
 
     def broken(self, why: Exception | None) -> float:
         """The connection broke or was ended. Gives the pause before the next, s."""
@@ -128,19 +131,21 @@ class Follower:
         error.__cause__ = why
         return self._pause(error)
 
-    def _pause(self, error: ApiError | Unreachable) -> float:
-        pause = max(backoff(self._failures), self._lines.retry or 0.0)
+    def _pause(self, error: ApiError | Unreachable, at_least: float = 0.0) -> float:
+        now = time.monotonic()
+        if self._away_since is None:
+            self._away_since = now
+        pause = max(backoff(self._failures), self._lines.retry or 0.0, at_least)
         self._failures += 1
-        # As long as other requests are repeated, counted in pauses.
-        if self._failures > 3 and self._failures * 2 > self._settings.retry_for:
+        if now + pause > self._away_since + self._settings.retry_for:
             raise error
         return pause
 
     def feed(self, chunk: bytes) -> list[Event]:
         """The events that this completes, the last one included and none after it."""
+        self._failures, self._away_since = 0, None
         events: list[Event] = []
         for event in self._lines.feed(chunk):
-            self._failures = 0
             events.append(event)
             if event.type == "end":
                 self.done = True
