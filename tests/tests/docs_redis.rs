@@ -224,7 +224,8 @@ fn the_schema_names_every_key() {
         let made = line.split_once("return base .. ").expect("a key").1.trim_end_matches(" end");
         let part = |part: &str| match part.strip_prefix('\'') {
             Some(fixed) => fixed.trim_end_matches('\'').to_owned(),
-            None => format!("<{part}>"),
+            // `f(owner)` is a way of writing the owner.
+            None => format!("<{}>", part.rsplit('(').next().unwrap_or(part).trim_end_matches(')')),
         };
         let key = format!("`{}`", made.split(" .. ").map(part).collect::<String>());
         assert!(PAGE.contains(&key), "docs/redis.md does not name {key}");

@@ -87,7 +87,7 @@ async fn what_is_wrong_is_told() {
         (path("7"), "1", 400, "bad_id", "UUID"),
         (path("00000000-0000-0000-0000-000000000000"), "1", 400, "bad_id", "no id at all"),
         (path("ffffffff-ffff-ffff-ffff-ffffffffffff"), "1", 400, "bad_id", "no id at all"),
-        (format!("/v1/jobs/{ID}?task=ayn"), "1", 404, "unknown_task", "`any`"),
+        (format!("/v1/jobs/{ID}?task=anyy"), "1", 404, "unknown_task", "Did you mean `any`?"),
         (format!("/v1/jobs/{ID}?taks=any"), "1", 400, "bad_option", "did you mean `task`?"),
         (format!("{}&timeout=3", path(ID)), "1", 400, "bad_duration", "unit"),
         (format!("{}&timeout=30d", path(ID)), "1", 422, "option_out_of_range", "max_timeout"),

@@ -141,7 +141,7 @@ fn not_text(name: &str, kind: &str) -> Problem {
 
 fn unknown(name: &str) -> Problem {
     let shown: String = name.chars().take(80).collect();
-    let near = nearest(name, MEMBERS.into_iter()).map_or_else(String::new, |near| format!(": did you mean `{near}`?"));
+    let near = nearest(name, MEMBERS).map_or_else(String::new, |near| format!(": did you mean `{near}`?"));
     let option = if OPTION_NAMES.contains(&name) { ": options stand in `options`" } else { "" };
     wrong(name, &format!("`{shown}` is not known here{near}{option}"))
 }

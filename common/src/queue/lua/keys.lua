@@ -3,6 +3,11 @@
 
 local K = {}
 
+-- A colon is written %3A, so that no two pairs of an owner and a unique key share a key.
+local function without_colon(owner)
+  return (string.gsub(owner, '[%%:]', { ['%'] = '%25', [':'] = '%3A' }))
+end
+
 function K.job(base, id) return base .. 'job:' .. id end
 function K.job_input(base, id) return base .. 'job:' .. id .. ':input' end
 function K.job_result(base, id) return base .. 'job:' .. id .. ':result' end
@@ -11,11 +16,7 @@ function K.job_log(base, id) return base .. 'job:' .. id .. ':log' end
 function K.job_attempts(base, id) return base .. 'job:' .. id .. ':attempts' end
 function K.cancel(base, id) return base .. 'cancel:' .. id end
 function K.deleted(base, id) return base .. 'deleted:' .. id end
--- A colon in the owner is written %3A, so that no two pairs share a key.
-function K.unique(base, owner, unique)
-  local plain = string.gsub(owner, '[%%:]', { ['%'] = '%25', [':'] = '%3A' })
-  return base .. 'unique:' .. plain .. ':' .. unique
-end
+function K.unique(base, owner, key) return base .. 'unique:' .. without_colon(owner) .. ':' .. key end
 
 function K.queue(base, task) return base .. 'queue:' .. task end
 function K.wake(base, task) return base .. 'wake:' .. task end
