@@ -30,9 +30,10 @@ impl World {
             Step::Submit(job) => self.submit(job, rules),
             Step::Cancel(job) => {
                 self.left.cancels -= 1;
-                // Answered at once, for `cancel` does not wait for replicas.
-                self.seen.cancelled[usize::from(job)] |= self.primary.record(job).queued;
+                let waits = self.primary.record(job).queued;
                 self.on(At::Primary, rules, |server| server.cancel(job));
+                // Answered, as a submission is, once replicas have it.
+                self.seen.cancelled[usize::from(job)] |= waits && self.keeps(At::Primary, rules);
             }
             Step::Sweep(at) => {
                 self.on(at, rules, |server| server.sweep());

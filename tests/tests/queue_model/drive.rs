@@ -7,7 +7,9 @@ use super::{
 };
 use dayfly_common::{
     model::{Fence, JobId, Nonce, Outcome, State},
-    queue::{Ask, AskTask, Beat, Claimed, Finish, Finished, Held, Report, Submit, Submitted, Verdict},
+    queue::{
+        Ask, AskTask, Beat, Change, Claimed, Finish, Finished, Held, Report, Retry, StartAt, Submit, Submitted, Verdict,
+    },
 };
 use dayfly_tests::rig::{Rig, TTL_MS, failure, job, presence, success};
 use std::fmt::Debug;
@@ -144,6 +146,23 @@ impl<'a> Drive<'a> {
                 self.rig.hand.get::<()>(&["SET", &queue.keys().cancel(self.model.jobs[at].id), "stop"]).await;
                 self.model.jobs[at].cancel = true;
                 Ok(())
+            }
+            Step::Change { job, priority, later } => {
+                let Some(at) = self.job(job) else { return Ok(()) };
+                let now: Vec<i64> = self.rig.hand.get(&["TIME"]).await;
+                let soon = now[0] * 1_000 + i64::try_from(TTL_MS).expect("small");
+                let start = later.map(|later| if later { StartAt::Ms(soon) } else { StartAt::Now });
+                let change = Change { priority, at: start };
+                let server = queue.change(self.model.jobs[at].id, &change).await.expect("an answer");
+                same("change", &server, &self.model.change(at, priority, later))
+            }
+            Step::Retry { job } => {
+                // One that is not expired: its new expiry would be over at once.
+                let Some(at) = self.job(job).filter(|&at| !self.model.jobs[at].expired) else { return Ok(()) };
+                let of = self.model.jobs[at].id;
+                let retry = Retry { of, id: JobId::now(), max_queued: None, repeatable: false, trace: None };
+                let server = queue.retry(&retry).await.expect("an answer");
+                same("retry", &server, &self.model.retry(at, retry.id))
             }
             Step::Read { job } => {
                 let Some(at) = self.job(job) else { return Ok(()) };

@@ -3,7 +3,7 @@
 use super::step::{End, Wish};
 use dayfly_common::{
     model::{Fence, JobId, Nonce, State, TaskName},
-    queue::{Cancelled, Finished},
+    queue::{Cancelled, Changed, Finished, Retried, Submitted},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -322,6 +322,60 @@ impl Model {
                 Cancelled::Ended(ended)
             }
         }
+    }
+
+    /// Another priority; another time: later, or now. Who ages a job's expiry sets it to 1 ms.
+    pub(crate) fn change(&mut self, at: usize, priority: Option<u8>, later: Option<bool>) -> Changed {
+        let (task, state) = (self.jobs[at].task, self.jobs[at].state);
+        if !matches!(state, State::Scheduled | State::Queued) {
+            return Changed::Wrong(state);
+        }
+        if self.jobs[at].cancel {
+            self.conclude(at, State::Cancelled);
+            return Changed::Wrong(State::Cancelled);
+        }
+        let job = &mut self.jobs[at];
+        if later == Some(true) && job.expiring && job.expired {
+            return Changed::Late(1);
+        }
+        job.priority = priority.unwrap_or(job.priority);
+        match later {
+            Some(true) => {
+                job.due = false;
+                self.move_to(at, State::Scheduled);
+            }
+            Some(false) if state == State::Scheduled => {
+                job.due = false;
+                self.move_to(at, State::Queued);
+            }
+            Some(false) | None if state == State::Queued => self.arm(task),
+            Some(false) | None => {}
+        }
+        Changed::Done(self.jobs[at].state)
+    }
+
+    /// The same job once more, as `id`.
+    pub(crate) fn retry(&mut self, at: usize, id: JobId) -> Retried {
+        let old = self.jobs[at].clone();
+        if !old.state.is_terminal() {
+            return Retried::Wrong(old.state);
+        }
+        self.submit(Job {
+            id,
+            state: State::Queued,
+            due: false,
+            expiring: old.expires,
+            lost_retries: 2,
+            attempt: 0,
+            failures: 0,
+            lost: 0,
+            ended: Vec::new(),
+            fence: None,
+            lease_over: false,
+            cancel: false,
+            ..old
+        });
+        Retried::Submitted(Submitted::Created(State::Queued))
     }
 
     /// Reading a waiting job settles a cancel key set by hand.

@@ -78,6 +78,15 @@ pub(crate) enum Step {
     CancelByHand {
         job: usize,
     },
+    /// Another priority; another time: later, or now.
+    Change {
+        job: usize,
+        priority: Option<u8>,
+        later: Option<bool>,
+    },
+    Retry {
+        job: usize,
+    },
     Read {
         job: usize,
     },
@@ -149,6 +158,9 @@ pub(crate) fn any_step() -> impl Strategy<Value = Step> {
         1 => (0..64_usize).prop_map(|claim| Step::Report { claim }),
         2 => job().prop_map(|job| Step::Cancel { job }),
         2 => job().prop_map(|job| Step::CancelByHand { job }),
+        3 => (job(), prop::option::of(0..10_u8), prop::option::of(any::<bool>()))
+            .prop_map(|(job, priority, later)| Step::Change { job, priority, later }),
+        2 => job().prop_map(|job| Step::Retry { job }),
         1 => job().prop_map(|job| Step::Read { job }),
         2 => (0..3_usize, any::<bool>()).prop_map(|(task, paused)| Step::Pause { task, paused }),
         3 => job().prop_map(|job| Step::LeaseOver { job }),
