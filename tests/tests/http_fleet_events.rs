@@ -5,7 +5,7 @@ use reqwest::Method;
 use std::time::{Duration, Instant};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpSocket,
+    net::{TcpSocket, TcpStream},
 };
 
 async fn with_worker() -> (Api, Hand) {
@@ -143,63 +143,67 @@ async fn trimmed_history_is_a_reset() {
     }
 }
 
+/// A client that has asked for the stream and reads nothing of it yet.
+async fn lazy(api: &Api) -> TcpStream {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_recv_buffer_size(64 << 10).expect("a small buffer");
+    let mut stream = socket.connect(api.address()).await.expect("connected");
+    let request = format!("GET /v1/events HTTP/1.1\r\nhost: {}\r\n\r\n", api.address());
+    stream.write_all(request.as_bytes()).await.expect("sent");
+    stream
+}
+
+async fn read_until(stream: &mut TcpStream, mark: &str) -> String {
+    let (mut piece, mut read) = (vec![0; 1 << 20], Vec::new());
+    let reading = async {
+        loop {
+            let count = stream.read(&mut piece).await.expect("readable");
+            assert_ne!(count, 0, "it is not cut off");
+            let from = read.len().saturating_sub(mark.len());
+            read.extend_from_slice(&piece[..count]);
+            if read[from..].windows(mark.len()).any(|part| part == mark.as_bytes()) {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), reading).await.expect("it comes in time");
+    String::from_utf8(read).expect("UTF-8")
+}
+
+/// Many events, until another client that reads has them all: the newest.
+async fn flood_and_hear(api: &Api, id: &str, count: usize, busy: &mut Sse) -> String {
+    flood(api, id, count).await;
+    let newest = api.queue.newest_event().await.expect("an answer").to_string();
+    while busy.event().await.id != newest {}
+    newest
+}
+
 #[tokio::test]
-async fn a_burst_beyond_the_buffer_comes_whole() {
+async fn who_reads_late_gets_all_that_is_kept() {
     let (api, _hand) = with_worker().await;
-    let mut stream = open(&api, "").await;
-    assert_eq!(stream.event().await.name, "ready");
     let id = api.post("/v1/tasks/any").await.member("id");
-    flood(&api, &id, 9_000).await;
-    let mut last = stream.event().await.id;
-    for number in 0..9_000 {
-        let event = stream.event().await;
-        let (ms, count) = event.id.split_once('-').expect("two parts");
-        let place =
-            |id: &str| id.split_once('-').map(|(ms, count)| (ms.len(), ms.to_owned(), count.len(), count.to_owned()));
-        assert!(place(&last) < place(&event.id), "{number}: {ms}-{count} after {last}");
-        assert_eq!(event.name, "job", "{number}");
-        last = event.id;
-    }
-    assert_eq!(api.queue.newest_event().await.expect("an answer").to_string(), last);
+    let (mut lazy, mut busy) = (lazy(&api).await, open(&api, "").await);
+    assert_eq!(busy.event().await.name, "ready");
+    let mut text = read_until(&mut lazy, "event: ready").await;
+    let newest = flood_and_hear(&api, &id, 9_000, &mut busy).await;
+    text += &read_until(&mut lazy, &format!("id: {newest}\n")).await;
+    assert!(!text.contains("event: reset"));
+    assert_eq!(text.matches("event: job").count(), 9_000);
 }
 
 #[tokio::test]
 async fn who_does_not_read_is_told_of_the_gap() {
     let (api, _hand) = with_worker().await;
     let id = api.post("/v1/tasks/any").await.member("id");
-    let socket = TcpSocket::new_v4().expect("a socket");
-    socket.set_recv_buffer_size(64 << 10).expect("a small buffer");
-    let mut lazy = socket.connect(api.address()).await.expect("connected");
-    let request = format!("GET /v1/events HTTP/1.1\r\nhost: {}\r\n\r\n", api.address());
-    lazy.write_all(request.as_bytes()).await.expect("sent");
-    // Another one that reads shows how far the server is.
-    let mut busy = open(&api, "").await;
+    let (mut lazy, mut busy) = (lazy(&api).await, open(&api, "").await);
     assert_eq!(busy.event().await.name, "ready");
     for _ in 0..3 {
-        flood(&api, &id, 8_000).await;
-        let newest = api.queue.newest_event().await.expect("an answer").to_string();
-        while busy.event().await.id != newest {}
+        flood_and_hear(&api, &id, 8_000, &mut busy).await;
     }
-    let mut read = Vec::new();
-    let reading = async {
-        let (mut piece, mark) = (vec![0; 1 << 20], b"event: reset\n");
-        loop {
-            let count = lazy.read(&mut piece).await.expect("readable");
-            assert_ne!(count, 0, "it is not cut off");
-            let from = read.len().saturating_sub(mark.len());
-            read.extend_from_slice(&piece[..count]);
-            if read[from..].windows(mark.len()).any(|part| part == mark) {
-                return;
-            }
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(30), reading).await.expect("a reset");
-    let text = String::from_utf8_lossy(&read);
-    let (before, _) = text.split_once("event: reset").expect("a reset");
-    let jobs = before.matches("event: job").count();
-    assert!(before.contains("event: ready") && (1..24_000).contains(&jobs), "{jobs} jobs");
+    let text = read_until(&mut lazy, "event: reset\n").await;
     // What the kernel and the connection hold: with an endless buffer all of it would be there.
-    println!("{jobs} events of 24,000 in {} kB before the reset", before.len() >> 10);
+    let jobs = text.matches("event: job").count();
+    assert!(text.contains("event: ready") && (1..24_000).contains(&jobs), "{jobs} jobs");
 }
 
 #[tokio::test]
@@ -238,9 +242,9 @@ async fn a_quiet_stream_keeps_its_place() {
     api.post("/v1/tasks/any").await;
     stream.comment(1).await;
     assert!((14..18).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
+    assert_ne!(ready, stream.last_id, "it has moved on with what was left out");
     let other = api.post("/v1/tasks/other").await.member("id");
     assert_eq!(stream.event().await.data["id"], other);
-    assert_ne!(ready, stream.last_id);
 }
 
 #[tokio::test]
