@@ -44,9 +44,9 @@ impl<B> Arriving<B> {
         Self { body, ticket, begun: Instant::now(), received: 0, clock: None }
     }
 
-    /// When to give up, counted from now, the last piece.
-    fn bound(&self) -> (Instant, TooSlow) {
-        let silent = Instant::now() + SILENCE;
+    /// When to give up, counted from `last`, when the last piece came.
+    fn bound(&self, last: Instant) -> (Instant, TooSlow) {
+        let silent = last + SILENCE;
         let trickles = self.begun + LEAST_TIME + Duration::from_secs(self.received / SLOWEST_RATE);
         if silent <= trickles { (silent, TooSlow::Silent) } else { (trickles, TooSlow::Trickles) }
     }
@@ -75,7 +75,7 @@ where
             return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
         }
         if this.clock.is_none() {
-            let (until, why) = this.bound();
+            let (until, why) = this.bound(Instant::now());
             this.clock = Some((Box::pin(sleep_until(until)), why));
         }
         let over = this.clock.as_mut().is_some_and(|(clock, _)| clock.as_mut().poll(context).is_ready());
@@ -105,45 +105,38 @@ impl<B> Drop for Arriving<B> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::load::Load;
     use axum::body::Body as AnyBody;
-    use futures_util::{StreamExt as _, stream};
+    use futures_util::stream;
 
-    /// A body of pieces, one after each pause.
-    fn pieces(pause: Duration, size: usize) -> AnyBody {
-        let pieces = stream::repeat(()).then(move |()| async move {
-            tokio::time::sleep(pause).await;
-            Ok::<_, BoxError>(vec![b'x'; size])
-        });
-        AnyBody::from_stream(pieces.boxed())
-    }
-
-    /// How long it is read for, and why no longer.
-    async fn read(body: AnyBody, most: Duration) -> (Duration, Option<String>) {
+    #[test]
+    fn a_steady_stream_has_as_long_as_it_lasts_and_a_trickle_30_seconds() {
         let begun = Instant::now();
-        let mut stream = AnyBody::new(Arriving::new(body, None)).into_data_stream();
-        let why = async {
-            while let Some(piece) = stream.next().await {
-                if let Err(why) = piece {
-                    return why.to_string();
-                }
-            }
-            "it ended".to_owned()
-        };
-        let why = tokio::time::timeout(most, why).await.ok();
-        (begun.elapsed(), why)
+        let at = |seconds| begun + Duration::from_secs(seconds);
+        for (last, received, until, why) in [
+            (0, 0, 10, TooSlow::Silent),
+            (25, 100, 30, TooSlow::Trickles),
+            (60, 60 * SLOWEST_RATE, 70, TooSlow::Silent),
+            (60, 35 * SLOWEST_RATE, 65, TooSlow::Trickles),
+        ] {
+            let (last, until) = (at(last), at(until));
+            let mut one = Arriving::new((), None);
+            (one.begun, one.received) = (begun, received);
+            assert_eq!(one.bound(last), (until, why));
+        }
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn silence_is_heard_for_10_seconds() {
-        let (after, why) = read(pieces(Duration::from_secs(11), 1), Duration::from_secs(60)).await;
-        assert_eq!((after.as_secs(), why), (10, Some(TooSlow::Silent.to_string())));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_trickle_is_heard_for_30_seconds_and_a_steady_stream_for_as_long_as_it_lasts() {
-        let (after, why) = read(pieces(Duration::from_secs(4), 1), Duration::from_secs(60)).await;
-        assert_eq!((after.as_secs(), why), (30, Some(TooSlow::Trickles.to_string())));
-        let (_, why) = read(pieces(Duration::from_secs(1), 64 << 10), Duration::from_secs(600)).await;
-        assert_eq!(why, None);
+    #[tokio::test]
+    async fn a_request_rests_while_its_body_is_awaited() {
+        let load = Load::new(1);
+        let ticket = load.enter().unwrap();
+        let mut body = Arriving::new(AnyBody::from_stream(stream::pending::<Result<Bytes, BoxError>>()), Some(ticket));
+        assert!(load.enter().is_err());
+        assert!(
+            futures_util::poll!(std::future::poll_fn(|context| Pin::new(&mut body).poll_frame(context))).is_pending()
+        );
+        assert!(load.enter().is_ok());
+        body.rest(false);
+        assert!(load.enter().is_err());
     }
 }

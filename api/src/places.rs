@@ -21,7 +21,7 @@ use tokio::{sync::Notify, time::Instant};
 
 /// Connections beyond the bound that are told so.
 const LOBBY: usize = 64;
-/// A connection must have been quiet for this long to be closed for another.
+/// For a client to speak up once it has connected.
 const JUST_CAME: Duration = Duration::from_millis(250);
 /// Full places are logged at most this often.
 const SAID_AGAIN: Duration = Duration::from_secs(10);
@@ -30,6 +30,8 @@ const SAID_AGAIN: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) struct Places {
     most: usize,
+    /// How long a connection must have been quiet to be closed for another.
+    just_came: Duration,
     taken: Mutex<Taken>,
     left: Notify,
 }
@@ -52,7 +54,11 @@ pub(crate) struct Place {
 
 impl Places {
     pub(crate) fn new(most: usize) -> Arc<Self> {
-        Arc::new(Self { most, taken: Mutex::default(), left: Notify::new() })
+        Self::leaving_alone(most, JUST_CAME)
+    }
+
+    fn leaving_alone(most: usize, just_came: Duration) -> Arc<Self> {
+        Arc::new(Self { most, just_came, taken: Mutex::default(), left: Notify::new() })
     }
 
     fn taken(&self) -> MutexGuard<'_, Taken> {
@@ -99,7 +105,7 @@ impl Places {
             );
         }
         let mut key = None;
-        if !full || taken.close_quiet() {
+        if !full || taken.close_quiet(self.just_came) {
             key = Some(taken.next);
             let next = taken.next;
             taken.places.insert(next, Arc::clone(watch));
@@ -117,9 +123,9 @@ impl Taken {
     }
 
     /// Closes what has been quiet for longest, if there is such a connection.
-    fn close_quiet(&mut self) -> bool {
+    fn close_quiet(&mut self, for_at_least: Duration) -> bool {
         let quiet = self.places.iter().filter_map(|(key, watch)| Some((watch.quiet_since()?, *key)));
-        let Some((_, key)) = quiet.min().filter(|(since, _)| since.elapsed() >= JUST_CAME) else { return false };
+        let Some((_, key)) = quiet.min().filter(|(since, _)| since.elapsed() >= for_at_least) else { return false };
         if let Some(watch) = self.places.remove(&key) {
             watch.gone.cancel();
         }
@@ -158,20 +164,17 @@ mod tests {
         Watch::new(bounds, CancellationToken::new())
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn the_longest_quiet_one_makes_room_and_a_busy_one_never() {
-        let places = Places::new(2);
+    #[test]
+    fn the_longest_quiet_one_makes_room_and_a_busy_one_never() {
+        let places = Places::leaving_alone(2, Duration::ZERO);
         let (first, second, third) = (watch(), watch(), watch());
         let busy = first.begin();
         let one = places.take(&first);
         let two = places.take(&second);
-        assert!(places.take(&watch()).is_lobby(), "who just came is left alone");
-        tokio::time::advance(JUST_CAME).await;
         let three = places.take(&third);
         assert!(!three.is_lobby() && second.gone.is_cancelled() && !first.gone.is_cancelled());
         drop(two);
         let more_busy = third.begin();
-        tokio::time::advance(JUST_CAME).await;
         let four = places.take(&watch());
         assert!(four.is_lobby());
         drop((busy, more_busy, one));
@@ -179,6 +182,14 @@ mod tests {
         assert!(!third.gone.is_cancelled(), "a free place is taken first");
         drop((three, four));
         assert!(places.are_free());
+    }
+
+    #[test]
+    fn who_just_came_is_left_alone() {
+        let places = Places::leaving_alone(1, Duration::from_secs(3_600));
+        let first = watch();
+        let _one = places.take(&first);
+        assert!(places.take(&watch()).is_lobby() && !first.gone.is_cancelled());
     }
 
     #[tokio::test]
