@@ -9,7 +9,7 @@ use crate::{
     ApiSettings,
     app::{App, router},
     connection::Connection,
-    fleet,
+    files, fleet,
     places::Places,
     stages::{Bounds, Watch},
     tls::Tls,
@@ -56,6 +56,7 @@ pub async fn serve(
         head: Duration::from_millis(settings.listener.head_timeout_ms),
         idle: Duration::from_millis(settings.listener.idle_timeout_ms),
     };
+    files::raise_limit();
     let places = Places::new(settings.listener.max_connections);
     let tls = settings.tls.clone();
     let app = App::new(settings, queue, listener.local_addr()?.ip());

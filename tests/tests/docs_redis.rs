@@ -222,6 +222,7 @@ fn the_schema_names_every_key() {
     let twin = include_str!("../../common/src/queue/lua/keys.lua");
     for line in twin.lines().filter(|line| line.starts_with("function K.") && !line.contains("cancel_channel")) {
         let made = line.split_once("return base .. ").expect("a key").1.trim_end_matches(" end");
+        let made = made.replace("without_colon(owner)", "owner");
         let part = |part: &str| match part.strip_prefix('\'') {
             Some(fixed) => fixed.trim_end_matches('\'').to_owned(),
             // `f(owner)` is a way of writing the owner.

@@ -47,7 +47,7 @@ async fn paths_that_are_not() {
 async fn methods_that_are_not() {
     let api = api().await;
     for (method, path, allow) in [
-        (Method::DELETE, "/v1/tasks/any", "GET, HEAD, POST, OPTIONS"),
+        (Method::PUT, "/v1/tasks/any", "GET, HEAD, POST, DELETE, OPTIONS"),
         (Method::POST, "/v1/tasks", "GET, HEAD, OPTIONS"),
         (Method::PUT, "/v1/workers", "GET, HEAD, OPTIONS"),
         (Method::GET, "/v1/jobs/0198c0de-7a3b-7cc1-9f4e-2b1d6a5e8f90/cancel", "POST, OPTIONS"),

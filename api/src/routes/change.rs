@@ -30,8 +30,8 @@ pub(crate) async fn change(
     let (head, body) = request.into_parts();
     query(&head.uri, &[])?;
     let body = read_body(&head.headers, body, app.max_body).await?;
-    let change = read_change(&read_input(&head.headers, body, None).await?)?;
     app.must_see(&who, id).await?;
+    let change = read_change(&read_input(&head.headers, body, None).await?)?;
     match app.queue.change(id, &change).await? {
         Changed::Done(_) => {}
         Changed::Wrong(state) => {
