@@ -285,7 +285,7 @@ async fn headers_and_options_are_checked_first() {
 async fn with_redis_away_each_says_so() {
     let mut api = Api::start(tasks()).await;
     // It has heard that nobody is asked for a token; what it does not know yet it could not say without Redis.
-    assert_eq!(api.get("/v1/tasks").await.status, 200);
+    assert_eq!(api.get("/v1/workers").await.status, 200);
     api.server.kill();
     let results = results(&post(&api, r#"[{"task":"any"},{"task":"ayn"},{"task":"any"}]"#).await);
     assert_eq!(statuses(&results), [503; 3]);

@@ -178,32 +178,32 @@ async fn curl_shows_lines_as_they_come() {
     assert!(curl.wait().await.expect("its end").success());
 }
 
-/// With a limit of 128 open files, 64 streams find a place: of all kinds, and again after the others have left.
+/// With a limit of 384 open files, 192 streams find a place: of all kinds, and again after the others have left.
 #[tokio::test]
 async fn streams_are_counted_and_leave_room() {
     let (api, _hand, path) = with_job("").await;
     let (dir, port) = (tempfile::tempdir().expect("a folder"), free_port());
     let program = dayfly_binary().display().to_string();
     let (listen, url) = (format!("127.0.0.1:{port}"), api.server.url());
-    let words = ["--nofile=128:128", &program, "api", "--listen", &listen, "--redis-url", &url];
+    let words = ["--nofile=384:384", &program, "api", "--listen", &listen, "--redis-url", &url];
     let _daemon = Daemon::start_program("prlimit".as_ref(), "api", dir.path(), words, "info");
     let ask = |path: &str| api.client.get(format!("http://127.0.0.1:{port}{path}"));
     eventually_async("it listens", LONG, || async { ask("/readyz").send().await.ok() }).await;
 
     let kinds = [format!("{path}?follow=1"), path.replace("/logs", "/events"), "/v1/events".to_owned()];
     let mut open = Vec::new();
-    for kind in kinds.iter().cycle().take(64) {
+    for kind in kinds.iter().cycle().take(192) {
         let stream = ask(kind).send().await.expect("an answer");
         assert_eq!(stream.status(), 200, "{kind} {}", open.len());
         open.push(stream);
     }
     for kind in &kinds {
         let refused = answer(ask(kind)).await;
-        refused.must_be_problem(503, "too_many_streams", "64 streams");
+        refused.must_be_problem(503, "too_many_streams", "192 streams");
         assert_eq!(refused.header("retry-after"), "5");
     }
     assert_eq!(ask(&path).send().await.expect("an answer").status(), 200, "others are answered");
-    open.truncate(61);
+    open.truncate(189);
     let mut again = Vec::new();
     for kind in &kinds {
         let found = eventually_async("a place is free", LONG, || async {

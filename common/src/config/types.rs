@@ -71,7 +71,7 @@ impl Default for ListenerConfig {
     fn default() -> Self {
         Self {
             max_connections: 4_096,
-            max_requests: 1_024,
+            max_requests: 4_096,
             head_timeout_ms: 15_000,
             idle_timeout_ms: 75_000,
             tls: None,
