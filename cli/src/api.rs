@@ -68,7 +68,7 @@ async fn serve_until_told(config: Config) -> Result<(), Failure> {
     if let Some(tls) = &tls {
         tokio::spawn(reload_on(signals::hangups()?, Arc::clone(tls)));
     }
-    listening.max_connections = descriptors::allow(listening.max_connections);
+    listening.max_connections = descriptors::held_of(listening.max_connections);
     let queue = Queue::new(&config.redis).map_err(Failure::runtime)?;
     check_address(&config, &queue).await?;
     let address = config.api.listen;

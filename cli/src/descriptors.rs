@@ -1,20 +1,16 @@
 //! Open files: a connection each, and the usual bound of 1,024 is soon met.
 
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::resource::{Resource, getrlimit};
 use tracing::warn;
 
 /// For Redis, the log, files being read.
 const OTHERS: u64 = 128;
 
-/// Raises this process's bound so that it can hold `connections`. Gives how many it can hold, and says so when that is
+/// How many of `connections` this process can hold once the API has raised its bound as far as it may; says so when that is
 /// fewer.
-pub(crate) fn allow(connections: usize) -> usize {
+pub(crate) fn held_of(connections: usize) -> usize {
     let wanted = u64::try_from(connections).unwrap_or(u64::MAX).saturating_add(OTHERS);
-    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return connections };
-    let mut bound = soft;
-    if soft < wanted && setrlimit(Resource::RLIMIT_NOFILE, wanted.min(hard), hard).is_ok() {
-        bound = wanted.min(hard);
-    }
+    let Ok((_, bound)) = getrlimit(Resource::RLIMIT_NOFILE) else { return connections };
     if bound >= wanted {
         return connections;
     }

@@ -35,7 +35,7 @@ async fn only_a_task_that_nobody_serves_and_that_holds_no_job() {
 
     // It comes back with a worker that serves it.
     let hand = Hand::new(&api.queue, &[task("theirs")]).await;
-    eventually_async("its job is taken", Duration::from_secs(10), || async {
+    eventually_async("it is taken again", Duration::from_secs(10), || async {
         (api.post("/v1/tasks/theirs").await.status == 202).then_some(())
     })
     .await;
