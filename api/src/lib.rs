@@ -3,6 +3,7 @@
 //! ```text
 //!   serve    connections, shutdown
 //!     front    request id, Host and Origin, panics, problems
+//!       operations   which route is whose, and all that the document says of it   ->  openapi
 //!       routes   one file a resource:  extract (request -> values)  ->  queue  ->  view (records -> JSON)
 //!   catalogue  which tasks there are        events    who waits for which job
 //!   schema     what an input must be        upkeep    the sweep
@@ -16,6 +17,8 @@ mod error;
 mod events;
 mod extract;
 mod front;
+mod openapi;
+mod operations;
 mod origin;
 mod routes;
 mod schema;
@@ -38,6 +41,12 @@ pub struct ApiSettings {
     pub max_wait_ms: u64,
     /// The tasks of its own file.
     pub tasks: Vec<TaskDef>,
+}
+
+/// The OpenAPI document of this version, without what an API adds for its tasks.
+#[must_use]
+pub fn openapi() -> &'static serde_json::Value {
+    openapi::base()
 }
 
 /// The address listened on must be loopback unless `insecure`.

@@ -4,6 +4,7 @@ mod api;
 mod census;
 pub mod chaos;
 mod cluster;
+pub mod conformity;
 mod daemon;
 mod dev;
 mod example;

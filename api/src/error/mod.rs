@@ -114,11 +114,11 @@ impl Problem {
         self.0.cause.as_deref()
     }
 
-    /// The finished answer.
-    pub(crate) fn render(&self, request_id: &str) -> Response<Body> {
-        let Parts { code, detail, faults, headers, job, cause: _, hang_up: _ } = &*self.0;
+    /// What the client reads.
+    pub(crate) fn document<'a>(&'a self, request_id: &'a str) -> impl Serialize + 'a {
+        let Parts { code, detail, faults, headers: _, job, cause: _, hang_up: _ } = &*self.0;
         let (word, status, title) = code.facts();
-        let body = Document {
+        Document {
             r#type: format!("urn:dayfly:problem:{word}"),
             title,
             status: status.as_u16(),
@@ -127,9 +127,15 @@ impl Problem {
             request_id,
             errors: faults,
             job: job.as_deref(),
-        };
-        let mut response = Response::new(Body::from(serde_json::to_vec(&body).unwrap_or_default()));
-        *response.status_mut() = status;
+        }
+    }
+
+    /// The finished answer.
+    pub(crate) fn render(&self, request_id: &str) -> Response<Body> {
+        let Parts { code, headers, .. } = &*self.0;
+        let body = serde_json::to_vec(&self.document(request_id)).unwrap_or_default();
+        let mut response = Response::new(Body::from(body));
+        *response.status_mut() = code.status();
         let kind = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, kind);
         response.headers_mut().extend(headers.iter().cloned());
