@@ -114,11 +114,11 @@ impl Problem {
         self.0.cause.as_deref()
     }
 
-    /// What the client reads.
-    pub(crate) fn document<'a>(&'a self, request_id: &'a str) -> impl Serialize + 'a {
-        let Parts { code, detail, faults, headers: _, job, cause: _, hang_up: _ } = &*self.0;
+    /// The document that clients read.
+    pub(crate) fn document(&self, request_id: &str) -> Vec<u8> {
+        let Parts { code, detail, faults, job, .. } = &*self.0;
         let (word, status, title) = code.facts();
-        Document {
+        let document = Document {
             r#type: format!("urn:dayfly:problem:{word}"),
             title,
             status: status.as_u16(),
@@ -127,18 +127,17 @@ impl Problem {
             request_id,
             errors: faults,
             job: job.as_deref(),
-        }
+        };
+        serde_json::to_vec(&document).unwrap_or_default()
     }
 
     /// The finished answer.
     pub(crate) fn render(&self, request_id: &str) -> Response<Body> {
-        let Parts { code, headers, .. } = &*self.0;
-        let body = serde_json::to_vec(&self.document(request_id)).unwrap_or_default();
-        let mut response = Response::new(Body::from(body));
-        *response.status_mut() = code.status();
+        let mut response = Response::new(Body::from(self.document(request_id)));
+        *response.status_mut() = self.code().status();
         let kind = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, kind);
-        response.headers_mut().extend(headers.iter().cloned());
+        response.headers_mut().extend(self.0.headers.iter().cloned());
         response
     }
 }

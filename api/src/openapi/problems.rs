@@ -78,7 +78,8 @@ pub(super) fn examples() -> Map<String, Value> {
         if names_a_job(code) {
             problem = problem.about(EXAMPLE_JOB);
         }
-        (code.as_str().to_owned(), json!({ "value": problem.document(EXAMPLE_REQUEST) }))
+        let document: Value = serde_json::from_slice(&problem.document(EXAMPLE_REQUEST)).unwrap_or_default();
+        (code.as_str().to_owned(), json!({ "value": document }))
     };
     Code::ALL.into_iter().map(one).collect()
 }
@@ -92,7 +93,9 @@ pub(super) fn response(codes: &[(Code, &str)]) -> Value {
         let word = code.as_str();
         about.push_str(&format!("- `{word}`: {when}\n"));
         examples.insert(word.to_owned(), json!({ "$ref": format!("#/components/examples/{word}") }));
-        words.push(word);
+        if !words.contains(&word) {
+            words.push(word);
+        }
     }
     json!({
         "description": about.trim_end(),

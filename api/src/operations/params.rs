@@ -56,6 +56,21 @@ pub(super) fn if_none_match() -> Param {
     Param::header("If-None-Match", about, json!({ "type": "string" }), "\"0f1e2d3c4b5a6978\"".into())
 }
 
+/// `Idempotency-Key`
+pub(super) fn idempotency_key() -> Param {
+    let about =
+        "Makes sending again safe: the same key and request give the same job. 1 to 255 characters, such as a UUID.";
+    let schema = json!({ "type": "string", "minLength": 1, "maxLength": 255 });
+    Param::header("Idempotency-Key", about, schema, "5d9c68c6-c50e-4a3b-9a6e-0a1c2d3e4f50".into())
+}
+
+/// `traceparent`
+pub(super) fn traceparent() -> Param {
+    let about = "W3C trace context, handed to the job's program. One that is malformed is ignored.";
+    let example = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    Param::header("traceparent", about, json!({ "type": "string" }), example.into())
+}
+
 fn duration() -> Value {
     json!({ "type": "string", "pattern": "^([0-9]+(ms|s|m|h|d))+$" })
 }
@@ -84,18 +99,7 @@ pub(super) fn of_submit() -> Vec<Param> {
         query("expires", "It must have started within this time, else it fails as `expired`.", duration(), "1h".into()),
         query("retention", "How long it is kept after its end.", duration(), "1d".into()),
         prefer(),
-        Param::header(
-            "Idempotency-Key",
-            "Makes sending again safe: the same key and request give the same job. 1 to 255 \
-              characters, such as a UUID.",
-            json!({ "type": "string", "minLength": 1, "maxLength": 255 }),
-            "5d9c68c6-c50e-4a3b-9a6e-0a1c2d3e4f50".into(),
-        ),
-        Param::header(
-            "traceparent",
-            "W3C trace context, handed to the job's program. One that is malformed is ignored.",
-            json!({ "type": "string" }),
-            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into(),
-        ),
+        idempotency_key(),
+        traceparent(),
     ]
 }

@@ -32,11 +32,25 @@ fn one() -> Operation {
         .refuses_as_usual()
 }
 
-fn submit_job() -> Operation {
+/// Refusals of a job to come.
+pub(super) const OF_A_SUBMIT: [(Code, &str); 9] = [
+    (Code::BadDuration, "a duration lacks its unit, or cannot be read"),
+    (Code::BadId, "the `Idempotency-Key` is empty, too long, or sent twice"),
+    (Code::UnknownJob, "the job of this `Idempotency-Key` was forgotten at this very moment"),
+    (Code::InvalidInput, "the input does not fit the task's `input_schema`; `errors` says where"),
+    (Code::OptionOutOfRange, "an option is beyond what it, or the task, allows"),
+    (Code::OptionConflict, "options contradict each other"),
+    (Code::IdempotencyConflict, "the `Idempotency-Key` was used for another request"),
+    (Code::QueueFull, "`max_queued` jobs of the task wait already; `Retry-After` says when to try again"),
+    (Code::OutcomeUnknown, "Redis did not answer: the job `job` may be stored or not"),
+];
+
+/// The body that is a job's input.
+pub(super) fn input_body() -> Body {
     let input = json!({ "n": 42 });
     let fields = json!({ "type": "object", "additionalProperties": true });
     let any = json!({ "description": "Any JSON that fits the task's `input_schema`." });
-    let body = Body {
+    Body {
         about: "The job's input: what its program reads on standard input. JSON is handed on byte by byte. The fields of a \
                 form become the members of an object, typed by the task's schema. No body at all is `{}`.",
         contents: vec![
@@ -44,7 +58,10 @@ fn submit_job() -> Operation {
             Content::new("application/x-www-form-urlencoded", fields.clone(), input.clone()),
             Content::new("multipart/form-data", fields, input),
         ],
-    };
+    }
+}
+
+fn submit_job() -> Operation {
     let ended = Answer::json(
         200,
         "The job, when it has ended already: within the `Prefer: wait`, or before a replay.",
@@ -63,22 +80,12 @@ fn submit_job() -> Operation {
         )
         .takes([task_name()])
         .takes(of_submit())
-        .reads(body)
+        .reads(input_body())
         .answers(with_all(taken))
         .answers(with_all(ended))
         .refuses(&OF_A_TASK)
         .refuses(&OF_A_BODY)
-        .refuses(&[
-            (Code::BadDuration, "a duration lacks its unit, or cannot be read"),
-            (Code::BadId, "the `Idempotency-Key` is empty, too long, or sent twice"),
-            (Code::UnknownJob, "the job of this `Idempotency-Key` was forgotten at this very moment"),
-            (Code::InvalidInput, "the input does not fit the task's `input_schema`; `errors` says where"),
-            (Code::OptionOutOfRange, "an option is beyond what it, or the task, allows"),
-            (Code::OptionConflict, "options contradict each other"),
-            (Code::IdempotencyConflict, "the `Idempotency-Key` was used for another request"),
-            (Code::QueueFull, "`max_queued` jobs of the task wait already; `Retry-After` says when to try again"),
-            (Code::OutcomeUnknown, "Redis did not answer: the job `job` may be stored or not"),
-        ])
+        .refuses(&OF_A_SUBMIT)
         .refuses_as_usual()
 }
 

@@ -39,7 +39,8 @@ pub(super) fn time(about: &str) -> Value {
 
 /// One of some words, to which later versions may add.
 pub(super) fn word<'a>(about: &str, known: impl IntoIterator<Item = &'a str>) -> Value {
-    let known: Vec<&str> = known.into_iter().collect();
+    let mut known: Vec<&str> = known.into_iter().collect();
+    known.dedup();
     let about = format!("{about} Open: later versions may add words.");
     let example = known.first();
     json!({ "type": "string", "description": about, "x-extensible-enum": known, "examples": [example] })
