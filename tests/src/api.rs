@@ -133,8 +133,12 @@ pub async fn answer(request: RequestBuilder) -> Answer {
     let response = client.execute(request).await.expect("an answer");
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let answer = Answer { status, headers, body: response.bytes().await.expect("a whole body").into() };
-    conformity::must_be_told(&method, &path, &answer);
-    answer
+    // Elsewhere: the API is answering others in this very thread.
+    let checked = tokio::task::spawn_blocking(move || {
+        conformity::must_be_told(&method, &path, &answer);
+        answer
+    });
+    checked.await.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))
 }
 
 impl Answer {

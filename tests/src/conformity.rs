@@ -4,7 +4,7 @@
 use crate::Answer;
 use jsonschema::Validator;
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::{Value, json, value::RawValue};
 use std::{
     collections::HashMap,
     sync::{LazyLock, Mutex, PoisonError},
@@ -97,7 +97,9 @@ impl<'a> Told<'a> {
         if !media.ends_with("json") {
             return Ok(());
         }
-        let body: Value = serde_json::from_slice(&answer.body).map_err(|why| why.to_string())?;
+        serde_json::from_slice::<&RawValue>(&answer.body).map_err(|why| why.to_string())?;
+        // JSON it is; a job's input may hold numbers that no program here can.
+        let Ok(body) = serde_json::from_slice::<Value>(&answer.body) else { return Ok(()) };
         check_schema(self.document, &content["schema"], &body)?;
         if media == "application/problem+json" {
             let told = response["x-codes"].as_array().is_some_and(|codes| codes.contains(&body["code"]));

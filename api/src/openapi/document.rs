@@ -21,7 +21,7 @@ pub(super) fn without_tasks(operations: &[Operation]) -> Value {
     for operation in operations {
         let item = described(operation, &mut parameters);
         let path = paths.entry(operation.path).or_insert_with(|| json!({}));
-        path[operation.verb.as_str().to_ascii_lowercase()] = item;
+        path[operation.method.as_str().to_ascii_lowercase()] = item;
     }
     let responses = hoisted(&mut paths);
     let tags: Vec<Value> = Group::ALL
@@ -150,10 +150,7 @@ fn response(answer: &Answer) -> Value {
 }
 
 fn contents(contents: &[Content]) -> Value {
-    let one = |content: &Content| {
-        let example =
-            if content.media.ends_with("json") { content.example.clone() } else { words(&content.example).into() };
-        (content.media.to_owned(), json!({ "schema": content.schema, "example": example }))
-    };
+    let one =
+        |content: &Content| (content.media.to_owned(), json!({ "schema": content.schema, "example": content.example }));
     Value::Object(contents.iter().map(one).collect())
 }

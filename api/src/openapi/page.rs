@@ -78,7 +78,7 @@ fn one(operation: &Operation) -> Markup {
     html! {
         article id=(operation.id) {
             h3 { (operation.summary) }
-            p.route { b { (operation.verb.as_str()) } " " code { (operation.path) } " " small { "scope: " (operation.scope.as_str()) } }
+            p.route { b { (operation.method) } " " code { (operation.path) } " " small { "scope: " (operation.scope.as_str()) } }
             p { (rich(operation.about)) }
             pre { code { (operation.curl()) } }
             @if !operation.params.is_empty() { (params(&operation.params)) }
