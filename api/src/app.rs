@@ -8,18 +8,13 @@ use crate::{
     events::Events,
     files,
     load::Load,
+    operations,
     origin::Rules,
     pace::Pace,
-    routes::{
-        actions, bulk, cancel, change, delete, drain, events, fleet_events, forget, health, jobs, logs, put, result,
-        retry, submit, tasks, workers,
-    },
+    routes::submit,
     streams::Streams,
 };
-use axum::{
-    Router,
-    routing::{get, post},
-};
+use axum::Router;
 use dayfly_common::queue::{Queue, TaskCard};
 use ipnet::IpNet;
 use std::{
@@ -95,25 +90,81 @@ impl App {
 
 /// All routes. A path that none of them has may be a task's own `route`.
 pub(crate) fn router(app: Arc<App>) -> Router {
-    Router::new()
-        .route("/v1/tasks", get(tasks::list))
-        .route("/v1/tasks/{task}", get(tasks::one).post(submit::by_name).delete(forget::forget))
-        .route("/v1/tasks/{task}/pause", post(tasks::pause))
-        .route("/v1/tasks/{task}/resume", post(tasks::resume))
-        .route("/v1/jobs", get(jobs::list).post(bulk::submit))
-        .route("/v1/jobs/actions", post(actions::act))
-        .route("/v1/jobs/{id}", get(jobs::one).put(put::own_id).patch(change::change).delete(delete::delete))
-        .route("/v1/jobs/{id}/result", get(result::raw))
-        .route("/v1/jobs/{id}/logs", get(logs::text))
-        .route("/v1/jobs/{id}/events", get(events::follow))
-        .route("/v1/jobs/{id}/cancel", post(cancel::cancel))
-        .route("/v1/events", get(fleet_events::follow))
-        .route("/v1/jobs/{id}/retry", post(retry::retry))
-        .route("/v1/workers", get(workers::list))
-        .route("/v1/workers/{id}/drain", post(drain::drain))
-        .route("/healthz", get(health::alive))
-        .route("/readyz", get(health::ready))
-        .method_not_allowed_fallback(submit::wrong_method)
-        .fallback(submit::by_route)
-        .with_state(app)
+    let routes = operations::all().iter().fold(Router::new(), |router, operation| {
+        #[expect(clippy::disallowed_methods, reason = "the one place that makes routes, of the table")]
+        router.route(operation.path, operation.handler())
+    });
+    routes.method_not_allowed_fallback(submit::wrong_method).fallback(submit::by_route).with_state(app)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::{body::Body, http::Request};
+    use dayfly_common::queue::RedisSettings;
+    use std::{collections::BTreeSet, net::Ipv4Addr, time::Duration};
+    use tower::ServiceExt as _;
+
+    fn real() -> Router {
+        let redis = RedisSettings {
+            url: "redis://127.0.0.1:1/0".to_owned(),
+            prefix: "dayfly".to_owned(),
+            pool_size: 1,
+            command_deadline: Duration::from_millis(100),
+            wait_replicas: 0,
+            require_durable: false,
+        };
+        let listener = dayfly_common::config::ListenerConfig::default();
+        let settings =
+            ApiSettings { max_body: 1, max_wait_ms: 1, insecure: false, tasks: Vec::new(), listener, tls: None };
+        router(App::new(settings, Queue::new(&redis).unwrap(), Ipv4Addr::LOCALHOST.into()))
+    }
+
+    /// The paths a router has, as its `Debug` shows them: it tells them in no other way.
+    fn paths(router: &Router) -> BTreeSet<String> {
+        let shown = format!("{router:?}");
+        let quoted = shown.split('"').skip(1).step_by(2).filter(|text| text.starts_with('/'));
+        quoted.filter(|path| !path.contains("axum_fallback") && *path != "/").map(str::to_owned).collect()
+    }
+
+    /// The methods a path has, as the router itself tells them to one that it does not know.
+    async fn methods(router: Router, path: &str) -> BTreeSet<String> {
+        let request = Request::builder().method("BREW").uri(path).body(Body::empty()).unwrap();
+        let answer = router.oneshot(request).await.unwrap();
+        let allowed = answer.headers()["allow"].to_str().unwrap().to_owned();
+        allowed.split(',').map(str::to_owned).filter(|method| method != "HEAD").collect()
+    }
+
+    /// Where the router and what describes it differ.
+    async fn differences(router: Router) -> Vec<String> {
+        let described = crate::openapi::base()["paths"].as_object().unwrap();
+        let paths = paths(&router);
+        let all = paths.iter().chain(described.keys()).collect::<BTreeSet<_>>();
+        let mut found = Vec::new();
+        for path in all {
+            let told = described.get(path).and_then(|item| item.as_object()).into_iter().flatten();
+            let told: BTreeSet<String> = told.map(|(verb, _)| verb.to_ascii_uppercase()).collect();
+            let served = if paths.contains(path) { methods(router.clone(), path).await } else { BTreeSet::new() };
+            if told != served {
+                found.push(format!("{path}: the router has {served:?}, the document {told:?}"));
+            }
+        }
+        found
+    }
+
+    #[tokio::test]
+    async fn router_and_document_have_the_same_routes() {
+        let differences = differences(real()).await;
+        assert!(differences.is_empty(), "{differences:#?}");
+    }
+
+    #[tokio::test]
+    #[expect(clippy::disallowed_methods, reason = "a route past the table, which must be found")]
+    async fn a_route_past_the_table_is_found() {
+        use axum::routing::{get, put};
+        let other_path = real().route("/v1/hidden/{id}", get(|| async {}));
+        assert_eq!(differences(other_path).await.len(), 1);
+        let other_method = real().route("/v1/jobs/{id}", put(|| async {}));
+        assert_eq!(differences(other_method).await.len(), 1);
+    }
 }

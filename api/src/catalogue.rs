@@ -58,7 +58,7 @@ pub(crate) struct Catalogue {
 }
 
 impl Task {
-    fn new(card: TaskCard) -> Arc<Self> {
+    pub(crate) fn new(card: TaskCard) -> Arc<Self> {
         let (schema, schema_fault) = match card.input_schema.as_ref().map(InputSchema::compile).transpose() {
             Ok(schema) => (schema, None),
             Err(fault) => {

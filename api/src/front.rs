@@ -262,6 +262,7 @@ mod tests {
     }
 
     #[tokio::test]
+    #[expect(clippy::disallowed_methods, reason = "a route that panics, of this test alone")]
     async fn a_panic_is_a_problem_without_its_words() {
         async fn panics() -> &'static str {
             panic!("the secret of this server")

@@ -4,6 +4,7 @@
 //!   serve    listening, shutdown          places     how many connections      tls     certificates
 //!     connection, stages   one of them and its bounds
 //!       front    request id, Host and Origin, load, who asks, panics, problems, access log
+//!       operations   which route is whose, and all that the document says of it   ->  openapi
 //!       routes   one file a resource:  extract (request -> values)  ->  queue  ->  view (records -> JSON)
 //!   intake     how a job is taken, one or many at once
 //!   catalogue  which tasks there are        events    who waits for which job (waiting, watch), or for all (fleet)
@@ -30,6 +31,8 @@ mod fleet;
 mod front;
 mod intake;
 mod load;
+mod openapi;
+mod operations;
 mod origin;
 mod pace;
 mod places;
@@ -67,4 +70,10 @@ pub struct ApiSettings {
     pub listener: ListenerConfig,
     /// Speak TLS by this (the files that `listener` names, read).
     pub tls: Option<Arc<Tls>>,
+}
+
+/// The OpenAPI document of this version, without what an API adds for its tasks.
+#[must_use]
+pub fn openapi() -> &'static serde_json::Value {
+    openapi::base()
 }

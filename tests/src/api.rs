@@ -1,6 +1,6 @@
 //! The HTTP API within the test's own process, against a Redis of the test's own.
 
-use crate::Server;
+use crate::{Server, conformity};
 use dayfly_api::ApiSettings;
 use dayfly_common::{
     config::ListenerConfig,
@@ -138,14 +138,23 @@ pub fn queue(url: &str) -> Queue {
     Queue::new(&settings).expect("a good URL")
 }
 
-/// Sends a request and reads its answer.
+/// Sends a request and reads its answer, which must be one that the API's document tells of.
 ///
 /// # Panics
-/// When there is none.
+/// When there is none, or another.
 pub async fn answer(request: RequestBuilder) -> Answer {
-    let response = request.send().await.expect("an answer");
+    let (client, request) = request.build_split();
+    let request = request.expect("a request");
+    let (method, path) = (request.method().clone(), request.url().path().to_owned());
+    let response = client.execute(request).await.expect("an answer");
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    Answer { status, headers, body: response.bytes().await.expect("a whole body").into() }
+    let answer = Answer { status, headers, body: response.bytes().await.expect("a whole body").into() };
+    // Elsewhere: the API is answering others in this very thread.
+    let checked = tokio::task::spawn_blocking(move || {
+        conformity::must_be_told(&method, &path, &answer);
+        answer
+    });
+    checked.await.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))
 }
 
 impl Answer {

@@ -5,6 +5,7 @@ mod bearer;
 mod census;
 pub mod chaos;
 mod cluster;
+pub mod conformity;
 mod daemon;
 mod dev;
 mod example;

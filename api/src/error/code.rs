@@ -43,8 +43,47 @@ pub(crate) enum Code {
 }
 
 impl Code {
+    /// All of them. A code that is missing here does not compile: its place is its number.
+    pub(crate) const ALL: [Self; Self::Internal as usize + 1] = [
+        Self::MalformedJson,
+        Self::MalformedForm,
+        Self::BadCursor,
+        Self::BadDuration,
+        Self::BadId,
+        Self::BadOption,
+        Self::Unauthorized,
+        Self::Forbidden,
+        Self::UnknownTask,
+        Self::UnknownJob,
+        Self::JobDeleted,
+        Self::UnknownWorker,
+        Self::NotFound,
+        Self::ResultExpired,
+        Self::MethodNotAllowed,
+        Self::NotAcceptable,
+        Self::UnsupportedMediaType,
+        Self::WrongState,
+        Self::CountMismatch,
+        Self::NotUnique,
+        Self::TooLarge,
+        Self::UrlTooLong,
+        Self::HeadTooLarge,
+        Self::InvalidInput,
+        Self::OptionOutOfRange,
+        Self::OptionConflict,
+        Self::IdempotencyConflict,
+        Self::RateLimited,
+        Self::QueueFull,
+        Self::TooManyStreams,
+        Self::RedisUnavailable,
+        Self::Overloaded,
+        Self::Draining,
+        Self::OutcomeUnknown,
+        Self::Internal,
+    ];
+
     /// The word in answers, its HTTP status and its title.
-    pub(super) const fn facts(self) -> (&'static str, StatusCode, &'static str) {
+    pub(crate) const fn facts(self) -> (&'static str, StatusCode, &'static str) {
         match self {
             Self::MalformedJson => ("malformed_json", StatusCode::BAD_REQUEST, "The JSON cannot be read"),
             Self::MalformedForm => ("malformed_form", StatusCode::BAD_REQUEST, "The form cannot be read"),

@@ -66,7 +66,7 @@ pub(crate) async fn one(
 }
 
 /// `If-None-Match`, by weak comparison (RFC 9110, 13.1.2).
-fn matches_tag(headers: &HeaderMap, tag: &str) -> bool {
+pub(super) fn matches_tag(headers: &HeaderMap, tag: &str) -> bool {
     let lists = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
     let tag = tag.trim_start_matches("W/");
     lists.flat_map(|list| list.split(',')).map(str::trim).any(|one| one == "*" || one.trim_start_matches("W/") == tag)

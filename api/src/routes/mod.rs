@@ -1,5 +1,6 @@
 //! The routes, one file a resource. A handler reads the request by `extract`, calls the queue, and shows by `view`.
 
+pub(crate) mod about;
 pub(crate) mod actions;
 pub(crate) mod bulk;
 pub(crate) mod cancel;
