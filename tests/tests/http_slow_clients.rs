@@ -29,7 +29,7 @@ async fn half_open(address: SocketAddr, bytes: Vec<u8>) -> Duration {
     let mut answer = Vec::new();
     // A reset is an end, too.
     let read = tokio::time::timeout(BOUND, stream.read_to_end(&mut answer)).await;
-    assert!(read.is_ok(), "still open after {BOUND:?}");
+    assert!(read.is_ok(), "still open after {BOUND:?}: {address} {:?}", String::from_utf8_lossy(&bytes));
     assert!(answer.len() < 10, "answered: {}", String::from_utf8_lossy(&answer));
     begun.elapsed()
 }

@@ -84,7 +84,8 @@ fn own_id() -> Operation {
             job_id(),
             Param::query("task", "The task to run.", json!({ "type": "string" }), examples::TASK.into()).shown(),
         ])
-        .takes(of_submit())
+        // The id in the path tells a repetition already.
+        .takes(of_submit().into_iter().filter(|param| param.name != "Idempotency-Key"))
         .reads(input_body())
         .answers(with_all(taken))
         .answers(with_all(ended))

@@ -73,7 +73,11 @@ fn log() -> Operation {
         ])
         .answers(Answer::new(200, "The lines.", vec![text]))
         .refuses(&OF_AN_ID)
-        .refuses(&[(Code::OptionOutOfRange, "`tail` is more than 100000")])
+        .refuses(&[
+            (Code::OptionOutOfRange, "`tail` is more than 100000"),
+            (Code::TooManyStreams, "it is to be followed, and this server has too many streams open"),
+            (Code::Draining, "it is to be followed, and this server shuts down"),
+        ])
         .refuses_as_usual()
 }
 

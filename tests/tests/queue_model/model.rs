@@ -360,6 +360,9 @@ impl Model {
         if !old.state.is_terminal() {
             return Retried::Wrong(old.state);
         }
+        if let Some(holder) = self.holder().filter(|_| old.unique) {
+            return Retried::Submitted(Submitted::NotUnique(holder));
+        }
         self.submit(Job {
             id,
             state: State::Queued,
