@@ -66,6 +66,31 @@ async fn input_and_result_keep_their_digits() {
     assert_eq!(text.matches("0.10000000000000000001").count(), 2, "{text}");
 }
 
+/// As large as the usual bounds allow, in scripts beyond ASCII, from the request to the result, byte by byte.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mebibyte_of_any_script_comes_back_as_it_went() {
+    let rig = rig().await;
+    let mut body = r#"{"\u7bad": ""#.to_owned();
+    while body.len() < (1 << 20) - 16 {
+        body.push_str("\u{7bad}\u{1f980} \u{e4}");
+    }
+    body.push_str("\"}");
+    assert!(body.len() <= 1 << 20);
+    let path = "/v1/tasks/echo?label=\u{5ba2}\u{6237}:\u{1f980}";
+    let request = rig.request("POST", path).header("content-type", "application/json").header("prefer", "wait=20");
+    let job: Value = request.body(body.clone()).send().await.expect("an answer").json().await.expect("JSON");
+    assert_eq!((&job["state"], &job["labels"]), (&json!("succeeded"), &json!({"\u{5ba2}\u{6237}": "\u{1f980}"})));
+    let path = format!("/v1/jobs/{}/result", job["id"].as_str().expect("an id"));
+    let result = rig.request("GET", &path).send().await.expect("an answer").bytes().await.expect("a body");
+    assert!(result == body.as_bytes(), "{} bytes came back of {}", result.len(), body.len());
+    let form = rig.request("POST", "/v1/tasks/echo").header("content-type", "application/x-www-form-urlencoded");
+    let refused = form.body("name=%E4%F6").send().await.expect("an answer");
+    assert_eq!(refused.status(), 400);
+    let problem: Value = refused.json().await.expect("JSON");
+    assert_eq!(problem["code"], "malformed_form", "{problem}");
+    assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains("UTF-8")), "{problem}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_end_has_its_kind() {
     let rig = rig().await;

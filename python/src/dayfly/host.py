@@ -10,8 +10,8 @@ A worker starts it, with a socket (`SOCK_SEQPACKET`) on descriptor 3. One JSON v
     worker -> host    {"next": {}}                reap it, and have another child ready
     host -> worker    {"used": {"cpu_us": N, "max_rss": bytes, "voluntary_switches": N, "involuntary_switches": N}}
 
-Only one of the two reads at a time: the child before its job, the host while it waits for `next`. The child closes the socket
-before any code of the task runs. A host ends when the worker closes its end.
+Only one of the two reads at a time: the child before its job, the host while it waits for `next`. The child closes the
+socket before any code of the task runs. A host ends when the worker closes its end.
 """
 
 from __future__ import annotations
@@ -134,6 +134,8 @@ def _become(job: dict[str, Any], descriptors: list[int]) -> None:
     for descriptor in descriptors[:4]:
         if descriptor > EVENTS:
             os.close(descriptor)
+    # The host's own memory stays closed; a job may look at itself.
+    _set_dumpable(1)
     os.environ.clear()
     os.environ.update(dict(job["env"]))
     os.umask(0o022)
@@ -287,7 +289,11 @@ def _warn(text: str) -> None:
 def _close_to_jobs() -> None:
     """Keeps processes of the same user from reading and changing this one's memory (prctl(2), PR_SET_DUMPABLE)."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+    _set_dumpable(0)
+
+
+def _set_dumpable(value: int) -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, value, 0, 0, 0)
 
 
 def _say(link: socket.socket, what: dict[str, Any]) -> None:

@@ -271,9 +271,9 @@ async fn code_that_cannot_be_loaded_fails_its_job_with_the_reason_and_heals() {
     fs::write(&file, CODE).expect("the code");
     let (_, slot) = who(&code, done.slot.expect("the slot")).await;
     // The next change is seen too: by the job that meets it, and by a new host.
-    fs::write(&file, CODE.replace("\"env\":", "\"new\":")).expect("the code");
+    fs::write(&file, CODE.replace("\"env\":", "\"newer\":")).expect("the code");
     let (new, slot) = who(&code, slot).await;
-    assert!(new["new"].is_null() && new.get("env").is_none(), "{new}");
+    assert!(new["newer"].is_null() && new.get("env").is_none(), "{new}");
     let (newer, _) = who(&code, slot).await;
     assert_eq!(newer["loaded_by"], newer["host"]);
     assert!(newer.get("env").is_none());
@@ -339,7 +339,9 @@ async fn none_survives_warm_in(isolation: Isolation) {
         let word = mark(&mut job);
         let pid = slot.pid();
         let (mut run, job) = slot.start(job).await.map_err(|(error, _)| error).expect("a running job");
-        assert!(gets_ready(&mut run).await, "{shape}: not ready");
+        if !gets_ready(&mut run).await {
+            panic!("{shape}: it ended before it was ready: {:?}", end(job).await.0);
+        }
         let census = Census::take(pid, &word).only(|pid| !is_host(pid));
         if !leader_exits {
             run.control.kill(KilledBy::Cancel, Duration::ZERO);
