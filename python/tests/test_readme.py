@@ -15,11 +15,12 @@ def test_from_install_to_a_result(tmp_path: Path) -> None:
     text = (HERE.parent / "README.md").read_text()
     for name, body in re.findall(r"^```\w+ (\S+)\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
         (tmp_path / name).write_text(body)
-    # What `pip install` did there is done here by the path.
-    tasks = (tmp_path / "dayfly.toml").read_text() + f'env = {{ PYTHONPATH = "{SRC}" }}\n'
-    tasks = tasks.replace('workdir = "."', f'workdir = "{tmp_path}"').replace('"python3"', f'"{sys.executable}"')
-    (tmp_path / "site").mkdir()
-    site = Installation(tmp_path / "site", tasks, slots=1)
+    # The worker brings the package along, and looks for the module beside its file.
+    site_folder = tmp_path / "site"
+    site_folder.mkdir()
+    (site_folder / "algo.py").write_text((tmp_path / "algo.py").read_text())
+    tasks = (tmp_path / "dayfly.toml").read_text()
+    site = Installation(site_folder, tasks, slots=1)
     try:
         done = subprocess.run(
             [sys.executable, "client.py"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
