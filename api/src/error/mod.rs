@@ -25,6 +25,11 @@ pub(crate) struct Fault {
     pub(crate) detail: String,
 }
 
+/// A member's name within a JSON pointer (RFC 6901, 3).
+pub(crate) fn escaped(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
 /// An error on its way to the client. Boxed: results of handlers stay small.
 #[derive(Clone, Debug)]
 pub(crate) struct Problem(Box<Parts>);

@@ -1,7 +1,7 @@
 //! The body of an action on many jobs.
 
 use super::{FILTER_NAMES, Query, list_filter};
-use crate::error::{Code, Fault, Problem};
+use crate::error::{Code, Fault, Problem, escaped};
 use dayfly_common::{model::parse_duration, queue::ListFilter};
 use serde_json::{Map, Value};
 
@@ -167,11 +167,6 @@ fn wrong(pointer: &str, detail: &str) -> Problem {
         "An action is an object such as {{\"action\": \"cancel\", \"filter\": {{\"task\": \"factor\"}}}}: {detail}"
     );
     Problem::new(Code::InvalidInput, detail).with_faults(vec![fault])
-}
-
-/// A name within a JSON pointer (RFC 6901).
-fn escaped(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 use super::{OPTION_NAMES, Query, headers::checked_key};
 use crate::{
-    error::{Code, Fault, Problem},
+    error::{Code, Fault, Problem, escaped},
     intake::Named,
 };
 use axum::body::Bytes;
@@ -149,7 +149,7 @@ fn unknown(name: &str) -> Problem {
 fn wrong(member: &str, why: &str) -> Problem {
     let pointer = match member {
         "" => String::new(),
-        name => format!("/{}", name.replace('~', "~0").replace('/', "~1")),
+        name => format!("/{}", escaped(name)),
     };
     let stop = if why.ends_with('?') { "" } else { "." };
     let fault = Fault { pointer, detail: format!("{why}{stop}") };

@@ -8,5 +8,5 @@ mod take;
 
 pub(crate) use batch::{Batch, Outcome};
 pub(crate) use offer::{Named, Offer, now_ms};
-pub(crate) use refusal::{deleted, not_unique, owner_full, rate_limited};
+pub(crate) use refusal::{deleted, full, not_unique, owner_full, rate_limited};
 pub(crate) use take::{Taken, take, take_each};

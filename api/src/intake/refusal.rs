@@ -2,7 +2,10 @@
 
 use super::{Named, Offer};
 use crate::error::{Code, Problem};
-use dayfly_common::{model::JobId, queue::QueueError};
+use dayfly_common::{
+    model::{JobId, TaskName},
+    queue::QueueError,
+};
 
 /// The id is another request's.
 pub(super) fn conflict(offer: &Offer) -> Problem {
@@ -31,8 +34,8 @@ pub(crate) fn not_unique(unique: Option<&str>, holder: JobId, id: JobId) -> Prob
 }
 
 /// As many wait as the task takes.
-pub(super) fn full(offer: &Offer, waiting: u64) -> Problem {
-    let (name, most) = (&offer.job.task, offer.job.max_queued.unwrap_or(waiting));
+pub(crate) fn full(name: &TaskName, max_queued: Option<u64>, waiting: u64) -> Problem {
+    let most = max_queued.unwrap_or(waiting);
     let detail = format!(
         "{waiting} jobs of the task `{name}` wait already and it takes at most {most} (`max_queued`). Please try again \
          when some have run."

@@ -86,7 +86,7 @@ async fn settle(
         }
         Submitted::Conflict => Err(conflict(offer)),
         Submitted::NotUnique(holder) => Err(not_unique(job.unique.as_deref(), holder, job.id)),
-        Submitted::Full(waiting) => Err(full(offer, waiting)),
+        Submitted::Full(waiting) => Err(full(&job.task, job.max_queued, waiting)),
         Submitted::OwnerFull { waiting, most } => Err(owner_full(&job.owner, waiting, most)),
         Submitted::RateLimited { retry_ms } => Err(rate_limited(&job.owner, retry_ms)),
         Submitted::Deleted => Err(deleted(job.id)),

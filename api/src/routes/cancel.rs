@@ -4,7 +4,7 @@ use super::reply::{applied, job_body, json_bytes};
 use crate::{
     app::App,
     auth::{Principal, visible},
-    error::{Code, Fault, Problem, unknown_job},
+    error::{Code, Fault, Problem, escaped, unknown_job},
     extract::{JobPath, WantsJson, prefer_wait, query, read_body, read_input},
     waiting,
 };
@@ -108,7 +108,7 @@ fn wish(body: &Bytes) -> Result<Wish, Problem> {
             _ => {
                 let shown: String = name.chars().take(80).collect();
                 let detail = format!("`{shown}` is not known here; `reason` and `grace` are.");
-                return Err(wrong(&format!("/{}", name.replace('~', "~0").replace('/', "~1")), &detail));
+                return Err(wrong(&format!("/{}", escaped(&name)), &detail));
             }
         }
     }

@@ -4,7 +4,7 @@ use super::reply::{job_body, json_bytes};
 use crate::{
     app::App,
     auth::Principal,
-    error::{Code, Fault, Problem, unknown_job},
+    error::{Code, Fault, Problem, escaped, unknown_job},
     extract::{JobPath, WantsJson, at_time, query, read_body, read_input},
 };
 use axum::{
@@ -78,7 +78,7 @@ fn read_change(body: &Bytes) -> Result<Change, Problem> {
             _ => {
                 let shown: String = name.chars().take(80).collect();
                 let detail = format!("`{shown}` is not known here; `priority` and `at` are.");
-                return Err(wrong(&format!("/{}", name.replace('~', "~0").replace('/', "~1")), &detail));
+                return Err(wrong(&format!("/{}", escaped(&name)), &detail));
             }
         }
     }

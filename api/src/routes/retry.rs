@@ -9,7 +9,7 @@ use crate::{
     auth::{Principal, visible},
     error::{Code, Problem, unknown_job},
     extract::{JobPath, WantsJson, idempotency_key, prefer_wait, query, read_body, traceparent},
-    intake::{deleted, not_unique, owner_full, rate_limited},
+    intake::{deleted, full, not_unique, owner_full, rate_limited},
     waiting,
 };
 use axum::{
@@ -74,7 +74,7 @@ pub(crate) async fn retry(
 
 /// Sends it; once more when no answer came, which the same new id makes safe. Whether an earlier request had made the job.
 async fn submit(queue: &Queue, retry: &Retry, old: &JobRecord) -> Result<bool, Problem> {
-    let (task, owner, unique) = (&old.task, &old.owner, old.unique.as_deref());
+    let (owner, unique) = (&old.owner, old.unique.as_deref());
     let (retried, again) = match queue.retry(retry).await {
         Ok(retried) => (retried, false),
         Err(QueueError::Unreachable(_) | QueueError::Slow(_) | QueueError::NotReplicated { .. }) => {
@@ -95,14 +95,7 @@ async fn submit(queue: &Queue, retry: &Retry, old: &JobRecord) -> Result<bool, P
             Err(Problem::new(Code::IdempotencyConflict, detail).about(retry.id))
         }
         Retried::Submitted(Submitted::Deleted) => Err(deleted(retry.id)),
-        Retried::Submitted(Submitted::Full(waiting)) => {
-            let most = retry.max_queued.unwrap_or(waiting);
-            let detail = format!(
-                "{waiting} jobs of the task `{task}` wait already and it takes at most {most} (`max_queued`). Please try \
-                 again when some have run."
-            );
-            Err(Problem::new(Code::QueueFull, detail).retry_after(5))
-        }
+        Retried::Submitted(Submitted::Full(waiting)) => Err(full(&old.task, retry.max_queued, waiting)),
         Retried::Submitted(Submitted::NotUnique(holder)) => Err(not_unique(unique, holder, retry.id)),
         Retried::Submitted(Submitted::OwnerFull { waiting, most }) => Err(owner_full(owner, waiting, most)),
         Retried::Submitted(Submitted::RateLimited { retry_ms }) => Err(rate_limited(owner, retry_ms)),
