@@ -2,7 +2,7 @@
 //! even while no worker is up.
 
 use crate::app::App;
-use dayfly_common::queue::QueueError;
+use dayfly_common::queue::{Birth, QueueError};
 use std::{sync::Arc, time::Duration};
 use tokio::time::MissedTickBehavior;
 
@@ -16,7 +16,7 @@ pub(crate) async fn run(app: Arc<App>) -> QueueError {
     let queue = &app.queue;
     let mut ticks = tokio::time::interval(PERIOD);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut born: Option<String> = None;
+    let mut birth = Birth::default();
     let (mut met, mut met_once, mut told, mut sweeps) = (false, false, false, 0_u64);
     loop {
         ticks.tick().await;
@@ -28,7 +28,7 @@ pub(crate) async fn run(app: Arc<App>) -> QueueError {
         };
         match step.await {
             Ok(name) => {
-                if born.get_or_insert_with(|| name.clone()) != &name && app.data_gone.set(()).is_ok() {
+                if !birth.is_still(queue, name).await && app.data_gone.set(()).is_ok() {
                     tracing::error!(
                         "Redis has lost all its data since this server met it: no job is taken until it is restarted"
                     );

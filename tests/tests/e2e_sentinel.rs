@@ -1,6 +1,6 @@
 //! API and worker on a set of servers that sentinels watch, under load.
 
-use dayfly_tests::{Installation, Sentinels, eventually_async, load::Load};
+use dayfly_tests::{Installation, Sentinels, eventually_async, load::Load, rig::Hand};
 use serde_json::json;
 use std::time::Duration;
 
@@ -72,11 +72,32 @@ async fn without_a_majority_clients_are_told_to_come_again() {
     rig.server.sentinels[1].restart();
     rig.server.sentinels[2].restart();
     rig.server.another_than(old).await;
-    let id = eventually_async("a job is accepted", LONG, async || {
-        let answer = rig.request("POST", "/v1/tasks/quick").json(&json!({})).send().await.ok()?;
-        let body: serde_json::Value = answer.error_for_status().ok()?.json().await.ok()?;
-        body["id"].as_str().map(str::to_owned)
+    let id = eventually_async("a job is accepted", LONG, async || accepted(&rig).await).await;
+    assert_eq!(rig.ended(&id).await["state"], "succeeded");
+}
+
+/// A busy primary may be taken for dead just when API and worker have met it and no replica has heard of them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_primary_that_is_lost_before_any_replica_knew_the_queue_is_no_loss() {
+    let set = Sentinels::start().await;
+    let old = set.primary().await;
+    let primary = Hand::of(&set.servers[old].url()).await;
+    primary.send::<()>(&["ACL", "SETUSER", "default", "-psync", "-sync"]).await.expect("replicas are not let in");
+    primary.send::<()>(&["CLIENT", "KILL", "TYPE", "replica"]).await.expect("cut off");
+    let mut rig = Installation::start_on(set, "", TASK).await;
+    rig.add_worker(4).await;
+    eventually_async("the data has a name", LONG, async || {
+        primary.send::<String>(&["HGET", "dayfly:{0}:sweep", "born"]).await.ok()
     })
     .await;
+    rig.server.servers[old].kill();
+    rig.server.another_than(old).await;
+    let id = eventually_async("a job is accepted", LONG, async || accepted(&rig).await).await;
     assert_eq!(rig.ended(&id).await["state"], "succeeded");
+}
+
+async fn accepted(rig: &Installation<Sentinels>) -> Option<String> {
+    let answer = rig.request("POST", "/v1/tasks/quick").json(&json!({})).send().await.ok()?;
+    let body: serde_json::Value = answer.error_for_status().ok()?.json().await.ok()?;
+    body["id"].as_str().map(str::to_owned)
 }

@@ -3,7 +3,7 @@
 use crate::{clocks::Clocks, context::Context, held::Order, process::BootTime};
 use dayfly_common::{
     model::TaskDef,
-    queue::{Beat, Presence, QueueError, TaskCard, Verdict},
+    queue::{Beat, Birth, Presence, QueueError, TaskCard, Verdict},
 };
 use std::{sync::Arc, time::Duration};
 use tokio::time::{MissedTickBehavior, interval};
@@ -22,7 +22,8 @@ pub(crate) async fn beat_for_ever(ctx: Arc<Context>, presence: Presence) {
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut registered = tokio::time::Instant::now();
     let mut away = false;
-    let mut pulse = Pulse { presence, clocks: Clocks::now(), missed: Duration::ZERO, confirmed: None, born: None };
+    let mut pulse =
+        Pulse { presence, clocks: Clocks::now(), missed: Duration::ZERO, confirmed: None, birth: Birth::default() };
     loop {
         tokio::select! {
             _ = every.tick() => {}
@@ -57,8 +58,7 @@ struct Pulse {
     missed: Duration,
     /// L of that beat.
     confirmed: Option<BootTime>,
-    /// The name of the data.
-    born: Option<String>,
+    birth: Birth,
 }
 
 impl Pulse {
@@ -94,7 +94,7 @@ impl Pulse {
             info!(worker = %ctx.worker, "asked to drain");
             ctx.drain.cancel();
         }
-        if self.born.get_or_insert_with(|| reply.born.clone()) != &reply.born && !ctx.data_gone.is_cancelled() {
+        if !self.birth.is_still(&ctx.queue, reply.born).await && !ctx.data_gone.is_cancelled() {
             error!(worker = %ctx.worker, "{DATA_GONE}");
             ctx.data_gone.cancel();
         }

@@ -6,6 +6,9 @@ use super::{
 };
 use std::fmt;
 
+/// Longest wait for a replica's word, ms.
+const CONFIRMATION_MS: u64 = 200;
+
 /// How well a server keeps what it is given, by its own word (`INFO`, `CONFIG GET`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Durability {
@@ -101,6 +104,26 @@ impl Queue {
             replicas: field("connected_slaves").parse().unwrap_or(0),
             wait_replicas: self.wait_replicas,
         })
+    }
+
+    /// Whether the replica that sentinels or a cluster would make the primary has all that was written until now, as far as
+    /// that can be known: one has confirmed it, or who asks may not know. Waits at most 200 ms.
+    ///
+    /// # Errors
+    /// See [`QueueError`].
+    pub(super) async fn outlives_failover(&self) -> Result<bool, QueueError> {
+        if !self.primary.may_move() {
+            return Ok(true);
+        }
+        let mut mark = redis::cmd("SET");
+        mark.arg(self.keys.sync()).arg(1);
+        let mut wait = redis::cmd("WAIT");
+        wait.arg(1).arg(CONFIRMATION_MS);
+        match self.ask_all(vec![mark, wait]).await {
+            Ok(answers) => Ok(answers.into_iter().nth(1).map(text).transpose()?.is_some_and(|got| got != "0")),
+            Err(QueueError::Refused(_)) => Ok(true),
+            Err(error) => Err(error),
+        }
     }
 
     /// Makes sure of the library, and says in the log what the server promises. To be called when a process first meets its

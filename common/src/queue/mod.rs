@@ -10,6 +10,7 @@
 //! Every operation is idempotent or fenced, so any of them may be sent again when its answer was lost.
 
 mod audit;
+mod birth;
 mod call;
 mod cancel;
 mod change;
@@ -57,6 +58,7 @@ mod tokens;
 mod wake;
 
 pub use audit::Audited;
+pub use birth::Birth;
 pub use cancel::Cancelled;
 pub use change::{Change, Changed, StartAt};
 pub use claim::{Ask, AskTask, Claim, Claimed};
