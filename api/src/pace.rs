@@ -27,9 +27,9 @@ struct Seen {
 
 impl Pace {
     /// When a queued job may start, ms since the epoch. `None` for any other job, and while its task is paused, has no live worker
-    /// or no recent run times; or when Redis cannot say.
+    /// or no recent run times; while its owner's other jobs hold it back; or when Redis cannot say.
     pub(crate) async fn start_of(&self, queue: &Queue, view: &JobView) -> Option<i64> {
-        let ahead = view.queue_position?;
+        let ahead = view.queue_position.filter(|_| !view.parked)?;
         let seen = self.seen(queue).await.inspect_err(|error| tracing::debug!(%error, "no estimate: {error}")).ok()?;
         let within = seen.start_within_ms(&view.record.task, ahead)?;
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);

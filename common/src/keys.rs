@@ -228,6 +228,18 @@ impl Keys {
         format!("{}rate:{owner}", self.base)
     }
 
+    /// ZSET: an owner's jobs that must not run yet, by the score that they had in their queue.
+    #[must_use]
+    pub fn parked(&self, owner: &str) -> String {
+        format!("{}parked:{owner}", self.base)
+    }
+
+    /// SET: owners that have such jobs.
+    #[must_use]
+    pub fn parked_owners(&self) -> String {
+        self.key("parked")
+    }
+
     /// HASH: the clock of the last sweep.
     #[must_use]
     pub fn sweep(&self) -> String {

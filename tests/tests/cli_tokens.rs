@@ -97,13 +97,19 @@ async fn quotas_are_set_with_a_token_or_by_themselves() {
     let url = server.url();
     assert!(tokens(&url, &["quota"]).err.contains("no owner has a quota"));
     fine(&url, &["create", "--owner", "ada", "--rate", "600/m", "--burst", "20", "--max-queued", "100"]);
-    assert_eq!(fine(&url, &["quota"]), "OWNER  RATE              MAX QUEUED\nada    600/m (burst 20)  100\n");
+    assert_eq!(
+        fine(&url, &["quota"]),
+        "OWNER  RATE              MAX QUEUED  MAX RUNNING\nada    600/m (burst 20)  100         none\n"
+    );
     fine(&url, &["create", "--owner", "ada"]);
     fine(&url, &["quota", "ada", "--max-queued", "none"]);
     let json: Value = serde_json::from_str(&fine(&url, &["quota", "ada", "--json"])).expect("JSON");
-    let wanted = serde_json::json!({"owner": "ada", "rate": "600/m", "burst": 20, "max_queued": null});
+    let wanted =
+        serde_json::json!({"owner": "ada", "rate": "600/m", "burst": 20, "max_queued": null, "max_running": null});
     assert_eq!(json["items"], serde_json::json!([wanted]), "a token without quota flags changes nothing");
-    fine(&url, &["quota", "ada", "--rate", "none"]);
+    fine(&url, &["quota", "ada", "--rate", "none", "--max-running", "2"]);
+    assert_eq!(fine(&url, &["quota"]), "OWNER  RATE  MAX QUEUED  MAX RUNNING\nada    none  none        2\n");
+    fine(&url, &["quota", "ada", "--max-running", "none"]);
     assert_eq!(fine(&url, &["quota", "--json"]), "{\"items\":[]}\n");
 }
 

@@ -23,7 +23,7 @@ async fn give(api: &Api, owner: &str, rate: Option<&str>, burst: Option<u64>, ma
     if let (Some(rate), Some(burst)) = (&mut rate, burst) {
         rate.burst = burst;
     }
-    let quota = Quota { rate, max_queued };
+    let quota = Quota { rate, max_queued, max_running: None };
     api.queue.set_quota(&owner.parse().expect("an owner"), &quota).await.expect("set");
 }
 
@@ -148,7 +148,7 @@ async fn the_audit_counts_anew_what_a_hand_took_away() {
     let job = || Submit { owner: "ada".to_owned(), ..rig::job("t") };
     let (gone, _kept) = (rig.submit(job()).await, rig.submit(job()).await);
     rig.queue
-        .set_quota(&"ada".parse().expect("an owner"), &Quota { rate: None, max_queued: Some(2) })
+        .set_quota(&"ada".parse().expect("an owner"), &Quota { max_queued: Some(2), ..Quota::default() })
         .await
         .expect("set");
     rig.hand.get::<i64>(&["DEL", &keys.job(gone), &keys.job_input(gone)]).await;

@@ -38,6 +38,8 @@ fn expected(keys: &Keys) -> Vec<(&'static str, String, String)> {
         of_worker("worker", keys.worker("host-1a2b3c4d")),
         ("released", nonce.as_str().to_owned(), keys.released(&nonce)),
         ("rate", "ada".to_owned(), keys.rate("ada")),
+        ("parked", "ada".to_owned(), keys.parked("ada")),
+        alone("parked_owners", keys.parked_owners()),
         alone("quotas", keys.quotas()),
         alone("owners", keys.owners()),
         alone("queues", keys.queues()),

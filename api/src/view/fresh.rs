@@ -52,6 +52,7 @@ pub(crate) fn fresh_job(job: &Submit, state: State, created_at: i64, live_worker
         result: None,
         attempts: Vec::new(),
         queue_position: None,
+        parked: false,
         estimated_start_at: None,
         live_workers,
     }

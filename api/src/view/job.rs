@@ -198,6 +198,11 @@ pub(crate) fn job_json(shown: Shown<'_>) -> Vec<u8> {
     job.result = Some(stored(view.result.as_ref(), view.record.result_type.as_deref().unwrap_or_default()));
     job.queue_position = view.queue_position;
     job.estimated_start_at = view.estimated_start_at;
+    if view.parked {
+        job.warnings.push(Cow::Borrowed(
+            "as many jobs of its owner run as may (`max_running`): the job waits until one of them ends",
+        ));
+    }
     job.attempts = Some(view.attempts.iter().map(AttemptJson::from).collect());
     serde_json::to_vec(&job).unwrap_or_default()
 }

@@ -93,6 +93,9 @@ pub(super) struct QuotaFlags {
     /// How many jobs of the owner may wait, or none.
     #[arg(long, value_name = "N", value_parser = bound::<u64>)]
     pub(super) max_queued: Option<Bound<u64>>,
+    /// How many jobs of the owner may run at a time, or none; the others wait.
+    #[arg(long, value_name = "N", value_parser = bound::<u64>)]
+    pub(super) max_running: Option<Bound<u64>>,
 }
 
 /// A bound, or that there is none any more.
@@ -111,7 +114,7 @@ pub(super) enum Expires {
 
 impl QuotaFlags {
     pub(super) fn is_empty(&self) -> bool {
-        self.rate.is_none() && self.max_queued.is_none()
+        self.rate.is_none() && self.max_queued.is_none() && self.max_running.is_none()
     }
 
     /// What was given, over what there is.
@@ -123,12 +126,17 @@ impl QuotaFlags {
                 Some(Bound::None) => None,
                 None => quota.rate,
             },
-            max_queued: match self.max_queued {
-                Some(Bound::At(most)) => Some(most),
-                Some(Bound::None) => None,
-                None => quota.max_queued,
-            },
+            max_queued: most(self.max_queued, quota.max_queued),
+            max_running: most(self.max_running, quota.max_running),
         }
+    }
+}
+
+fn most(given: Option<Bound<u64>>, there: Option<u64>) -> Option<u64> {
+    match given {
+        Some(Bound::At(most)) => Some(most),
+        Some(Bound::None) => None,
+        None => there,
     }
 }
 

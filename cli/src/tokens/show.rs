@@ -28,6 +28,7 @@ struct QuotaJson {
     rate: Option<String>,
     burst: Option<u64>,
     max_queued: Option<u64>,
+    max_running: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -74,6 +75,7 @@ pub(super) fn quotas_json(quotas: &BTreeMap<String, Quota>) -> serde_json::Resul
         rate: quota.rate.map(|rate| Rate { burst: rate.rate, ..rate }.to_string()),
         burst: quota.rate.map(|rate| rate.burst),
         max_queued: quota.max_queued,
+        max_running: quota.max_running,
     };
     serde_json::to_string(&Items { items: quotas.iter().map(item).collect::<Vec<_>>() })
 }
@@ -92,11 +94,12 @@ pub(super) fn tokens_table(tokens: &[TokenRecord], now: i64) -> String {
 
 /// One owner a line, below a headline.
 pub(super) fn quotas_table(quotas: &BTreeMap<String, Quota>) -> String {
-    let head = ["OWNER", "RATE", "MAX QUEUED"].map(str::to_owned);
+    let head = ["OWNER", "RATE", "MAX QUEUED", "MAX RUNNING"].map(str::to_owned);
     let none = || "none".to_owned();
     let row = |(owner, quota): (&String, &Quota)| {
         let rate = quota.rate.map_or_else(none, |rate| rate.to_string());
-        [owner.clone(), rate, quota.max_queued.map_or_else(none, |most| most.to_string())]
+        let most = |bound: Option<u64>| bound.map_or_else(none, |most| most.to_string());
+        [owner.clone(), rate, most(quota.max_queued), most(quota.max_running)]
     };
     table(std::iter::once(head).chain(quotas.iter().map(row)).collect())
 }

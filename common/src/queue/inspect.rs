@@ -22,6 +22,8 @@ pub struct JobView {
     pub attempts: Vec<AttemptRecord>,
     /// Jobs ahead of it in its queue (0: it is next), for a queued job.
     pub queue_position: Option<u64>,
+    /// As many jobs of its owner run as may (`max_running`): it waits until one of them ends, behind all that may run.
+    pub parked: bool,
     /// When it may start, ms since the epoch, where somebody has estimated that.
     pub estimated_start_at: Option<i64>,
     /// Workers that serve its task now.
@@ -53,7 +55,7 @@ impl Queue {
             return Ok(None);
         }
         let mut items = Items::of(answer)?;
-        let view = JobView {
+        let mut view = JobView {
             record: JobRecord::read(id, pairs(items.value())?)?,
             input: items.maybe_bytes()?.map(Bytes::from),
             result: items.maybe_bytes()?.map(Bytes::from),
@@ -61,8 +63,11 @@ impl Queue {
             queue_position: items.maybe_parsed()?,
             estimated_start_at: None,
             live_workers: items.parsed()?,
+            parked: false,
         };
-        Ok(Some((view, items.flag()?)))
+        let unsettled = items.flag()?;
+        view.parked = items.flag()?;
+        Ok(Some((view, unsettled)))
     }
 
     /// Whether the server answers and holds the library; its round-trip time.

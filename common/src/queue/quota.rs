@@ -1,5 +1,5 @@
 //! Quotas of owners: `quotas`, one JSON an owner, checked by `dayfly_submit` (`lua/quota.lua`) wherever a job comes
-//! from.
+//! from, and by `dayfly_claim` (`lua/parked.lua`).
 
 use super::{
     Queue, QueueError,
@@ -18,6 +18,9 @@ pub struct Quota {
     /// Most jobs that wait, scheduled ones among them.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub max_queued: Option<u64>,
+    /// Most jobs that run at a time; the others wait.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub max_running: Option<u64>,
 }
 
 /// So many jobs in a time, and how many of them at once.
@@ -146,11 +149,11 @@ mod tests {
 
     #[test]
     fn a_quota_is_one_flat_object() {
-        let whole = Quota { rate: Some("10/s".parse().unwrap()), max_queued: Some(5) };
+        let whole = Quota { rate: Some("10/s".parse().unwrap()), max_queued: Some(5), max_running: Some(2) };
         let json = serde_json::to_string(&whole).unwrap();
-        assert_eq!(json, r#"{"rate":10,"per_ms":1000,"burst":10,"max_queued":5}"#);
+        assert_eq!(json, r#"{"rate":10,"per_ms":1000,"burst":10,"max_queued":5,"max_running":2}"#);
         assert_eq!(read("a", json.as_bytes()).unwrap(), whole);
-        assert_eq!(read("a", b"{\"max_queued\":0}").unwrap(), Quota { rate: None, max_queued: Some(0) });
+        assert_eq!(read("a", b"{\"max_queued\":0}").unwrap(), Quota { max_queued: Some(0), ..Quota::default() });
         assert!(read("a", b"[]").is_err() && Quota::default().is_none());
     }
 }

@@ -33,9 +33,15 @@ local function check_record(base, now, id, repaired)
     end
   end
   if state == 'queued' then
-    if not redis.call('ZSCORE', K.queue(base, record.task), id) then
+    local score = tonumber(redis.call('ZSCORE', K.queue(base, record.task), id) or nil)
+    local noted = record.owner and redis.call('ZSCORE', K.parked(base, record.owner), id)
+    -- A parked job that is not noted would never come back; a claim parks it again where it must wait.
+    if not score or score >= PARKED and not noted then
       enqueue(base, record)
       tally(repaired, 'missing_entries')
+    elseif noted and score < PARKED then
+      unpark(base, record)
+      tally(repaired, 'surplus_entries')
     end
   elseif state == 'scheduled' then
     if not redis.call('ZSCORE', K.delayed(base), id) then
@@ -93,6 +99,19 @@ local function check_unique(base, key, repaired)
   if not unique_holder(base, key) and redis.call('DEL', key) == 1 then tally(repaired, 'vain_uniques') end
 end
 
+-- The sweep looks only at owners in `parked`.
+local function check_parked(base, owner, repaired)
+  for _, id in ipairs(redis.call('ZRANGE', K.parked(base, owner), 0, KEYS_A_STEP - 1)) do
+    local of = redis.call('HMGET', K.job(base, id), 'state', 'owner')
+    if (of[1] ~= 'queued' or of[2] ~= owner) and redis.call('ZREM', K.parked(base, owner), id) == 1 then
+      tally(repaired, 'surplus_entries')
+    end
+  end
+  if redis.call('EXISTS', K.parked(base, owner)) == 1 and redis.call('SADD', K.parked_owners(base), owner) == 1 then
+    tally(repaired, 'missing_entries')
+  end
+end
+
 local function check(base, now, key, repaired)
   local name = string.sub(key, #base + 1)
   local id, part = string.match(name, '^job:([^:]+):?(.*)$')
@@ -105,6 +124,8 @@ local function check(base, now, key, repaired)
   if string.sub(name, 1, 7) == 'unique:' then return check_unique(base, key, repaired) end
   if cancelled then check_cancel(base, cancelled, repaired) end
   if worker then check_held(base, worker, repaired) end
+  local owner = string.match(name, '^parked:(.+)$')
+  if owner then check_parked(base, owner, repaired) end
 end
 
 local function set_count(base, field, number, repaired)

@@ -40,6 +40,7 @@ local function change(keys, args)
     redis.call('ZADD', K.delayed(base), record.ready_at, id)
     if from == 'queued' then
       moved(base, record, 'scheduled')
+      unpark(base, record)
       dequeue(base, record.task, id)
     end
   elseif at and from == 'scheduled' then
@@ -50,6 +51,7 @@ local function change(keys, args)
     redis.call('ZREM', K.delayed(base), id)
   elseif from == 'queued' then
     enqueue(base, record)
+    unpark(base, record)
   end
   -- Who looks at it hears of it also when its state has stayed.
   if record.state == from then

@@ -11,7 +11,7 @@
 -- renewed, so a lost reply is repeated and not doubled; a released nonce gives nothing. Per job: lease and held are written
 -- before the record, the queue entry goes last.
 
-local SKIPS = 100 -- heads that are settled instead of given, a call
+local SKIPS = 100 -- heads that are settled or set back instead of given, a call
 
 -- What a worker needs to run a job.
 local function described(base, record, timeout, now)
@@ -47,11 +47,15 @@ local function granted(base, now, ask, record, task, nonce)
   return described(base, record, timeout, now)
 end
 
--- Settles a head that must not be given; true when it did.
+-- Settles a head that must not be given, or sets it back; true when it did.
 local function skipped(base, now, task, id, record)
   if not record or record.state ~= 'queued' or record.task ~= task then
     if not record then redis.call('HINCRBY', K.counts(base), task .. ':queued', -1) end
     dequeue(base, task, id)
+    return true
+  end
+  if at_bound(base, record) then
+    park(base, record)
     return true
   end
   local ask = asked(base, id)
@@ -84,7 +88,8 @@ local function most_urgent(base, tasks, first, left)
   for step = 0, #tasks - 1 do
     local at = (first - 1 + step) % #tasks + 1
     local head = fits(tasks[at], left) and redis.call('ZRANGE', K.queue(base, tasks[at].name), 0, 0, 'WITHSCORES') or {}
-    local priority = head[1] and math.floor(tonumber(head[2]) / PRIORITY_STEP)
+    local score = tonumber(head[2] or PARKED)
+    local priority = score < PARKED and math.floor(score / PRIORITY_STEP)
     if priority and (not best or priority < best_priority) then
       best, best_id, best_priority = at, head[1], priority
     end
@@ -154,7 +159,7 @@ local function claim(keys, args)
   local short
   for _, task in ipairs(open) do
     local squeezed = not fits(task, left)
-    if (taken > 0 or squeezed) and redis.call('EXISTS', K.queue(base, task.name)) == 1 then
+    if (taken > 0 or squeezed) and claimable(base, task.name) then
       -- Also where nothing was taken: the token that led here must still wake a worker with more memory.
       arm(base, task.name)
       if squeezed then short = math.min(short or task.memory, task.memory) end

@@ -1,7 +1,7 @@
 -- dayfly_job: all that a job's page shows, in one reading.
 -- KEYS: the base.  ARGV: id.
 -- Returns: nil, or {fields of the record, input or nil, result or nil, attempts, jobs ahead or nil, live workers,
---          1 when a cancel key waits to be settled}
+--          1 when a cancel key waits to be settled, 1 when it is parked}
 -- Crash points: writes nothing.
 
 local function job(keys, args)
@@ -18,6 +18,7 @@ local function job(keys, args)
   return {
     fields, redis.call('GET', K.job_input(base, id)), redis.call('GET', K.job_result(base, id)),
     redis.call('LRANGE', K.job_attempts(base, id), 0, -1), ahead, live, unsettled,
+    (tonumber(ahead and redis.call('ZSCORE', K.queue(base, record.task), id) or 0)) >= PARKED and 1 or 0,
   }
 end
 

@@ -31,12 +31,14 @@ function K.released(base, nonce) return base .. 'released:' .. nonce end
 
 function K.quotas(base) return base .. 'quotas' end
 function K.owners(base) return base .. 'owners' end
+function K.parked(base, owner) return base .. 'parked:' .. owner end
 function K.rate(base, owner) return base .. 'rate:' .. owner end
 
 function K.queues(base) return base .. 'queues' end
 function K.delayed(base) return base .. 'delayed' end
 function K.expiring(base) return base .. 'expiring' end
 function K.leases(base) return base .. 'leases' end
+function K.parked_owners(base) return base .. 'parked' end
 function K.paused(base) return base .. 'paused' end
 function K.counts(base) return base .. 'counts' end
 function K.events(base) return base .. 'events' end

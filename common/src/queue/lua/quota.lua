@@ -1,5 +1,5 @@
 -- What owners may have, and what they have. `quotas` holds one JSON an owner, each part of it optional:
--- {"rate":10,"per_ms":1000,"burst":10,"max_queued":100}. `owners` counts the jobs of each owner that have not ended; every
+-- {"rate":10,"per_ms":1000,"burst":10,"max_queued":100,"max_running":4}. `owners` counts the jobs of each owner that have not ended; every
 -- move of a job keeps it.
 
 local LIVE = { queued = true, scheduled = true, running = true }

@@ -83,6 +83,8 @@ local function asked(base, id)
   return ask
 end
 
+local let_in, unpark -- in parked.lua
+
 -- Counts and tells a change of state; the record itself is written by the caller.
 local function moved(base, record, state)
   local counts = K.counts(base)
@@ -91,6 +93,7 @@ local function moved(base, record, state)
   if record.owner then
     if record.state then owned(base, record.owner, record.state, -1) end
     owned(base, record.owner, state, 1)
+    if record.state == 'running' then let_in(base, record.owner, 1) end
   end
   redis.call('XADD', K.events(base), 'MAXLEN', '~', EVENTS_KEPT, '*',
     'id', record.id, 'task', record.task, 'state', state)
@@ -123,6 +126,7 @@ end
 local function leave(base, record, state)
   if record.expires_at then redis.call('ZREM', K.expiring(base), record.id) end
   if state == 'queued' then
+    unpark(base, record)
     dequeue(base, record.task, record.id)
   elseif state == 'scheduled' then
     redis.call('ZREM', K.delayed(base), record.id)

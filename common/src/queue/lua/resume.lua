@@ -7,7 +7,7 @@ local function resume(keys, args)
   local task = text_of(args, 1)
   if not task then error({ err = 'ERR the task is needed' }) end
   local removed = redis.call('SREM', K.paused(base), task)
-  if redis.call('EXISTS', K.queue(base, task)) == 1 then arm(base, task) end
+  if claimable(base, task) then arm(base, task) end
   return removed
 end
 

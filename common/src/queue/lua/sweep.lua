@@ -1,6 +1,6 @@
 -- dayfly_sweep: the periodic repair that any process may run. Also run by heartbeats.
 -- KEYS: the base.  ARGV: none.  Returns: {1, or 0 when another sweep ran within the last second; the name of the data}
--- Bounded: 500 expired leases, 500 due and 500 expired jobs, 2,000 trimmed entries a state.
+-- Bounded: 500 expired leases, 500 due and 500 expired jobs, 500 parked ones an owner, 2,000 trimmed entries a state.
 -- Crash points: atomic. Each job's move is complete by itself (attempt noted, new index, then lease and held), so a sweep cut
 -- short leaves the rest to the next one.
 
@@ -66,10 +66,11 @@ local function sweep(base, now)
     end
   end
   settle_due(base, now, DUE_A_SWEEP)
+  let_all_in(base)
   for _, task in ipairs(redis.call('SMEMBERS', K.queues(base))) do
-    if redis.call('EXISTS', K.queue(base, task)) == 1 then
+    if claimable(base, task) then
       arm(base, task)
-    else
+    elseif redis.call('EXISTS', K.queue(base, task)) == 0 then
       redis.call('SREM', K.queues(base), task)
     end
   end

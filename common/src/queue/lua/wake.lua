@@ -6,7 +6,7 @@ local function wake(keys, args)
   local base = base_of(keys)
   local task = text_of(args, 1)
   if not task then error({ err = 'ERR the task is needed' }) end
-  if redis.call('EXISTS', K.queue(base, task)) == 1 then arm(base, task) end
+  if claimable(base, task) then arm(base, task) end
   return 0
 end
 
