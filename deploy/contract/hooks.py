@@ -1,5 +1,9 @@
 """What schemathesis does not know by itself."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import schemathesis
 
 
@@ -7,3 +11,10 @@ import schemathesis
 def lines(_context: object, value: object) -> bytes:
     """Lines of JSON are described as text and sent as it is."""
     return str(value).encode("utf-8", "surrogatepass")
+
+
+@schemathesis.hook
+def before_call(_context: object, case: Any, _kwargs: dict[str, Any]) -> None:
+    """A log that is followed flows until its job ends: whoever reads it whole waits as long, here minutes."""
+    if case.operation.path.endswith("/logs") and str((case.query or {}).get("follow")).lower() in ("1", "true"):
+        del case.query["follow"]
