@@ -2,10 +2,10 @@
 
 use crate::eventually_async;
 use dayfly_common::{
-    model::{Backoff, Fence, JobId, Limits, Nonce, Outcome, OutputKind, Program, TaskDef},
+    model::{Fence, JobId, Nonce, Outcome, TaskDef},
     queue::{Ask, AskTask, Beat, Claim, Finished, Line, LineStream, Presence, Progress, Queue, Report, TaskCard},
 };
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 /// The lease of its claims, ms.
 const TTL_MS: u64 = 30_000;
@@ -24,34 +24,8 @@ pub struct Hand {
 /// When the name cannot be one.
 #[must_use]
 pub fn task(name: &str) -> TaskDef {
-    TaskDef {
-        name: name.parse().expect("a task's name"),
-        description: None,
-        program: Program::Command(vec!["true".to_owned()]),
-        timeout_ms: 600_000,
-        max_timeout_ms: 600_000,
-        kill_grace_ms: 5_000,
-        expires_ms: None,
-        retries: 0,
-        lost_retries: 2,
-        backoff: Backoff::default(),
-        limits: Limits::default(),
-        user: None,
-        group: None,
-        no_new_privs: false,
-        sandbox: None,
-        env: BTreeMap::new(),
-        pass_env: Vec::new(),
-        env_file: Vec::new(),
-        workdir: None,
-        input_schema: None,
-        output: OutputKind::Auto,
-        max_result: 1 << 20,
-        max_log: 1 << 20,
-        max_queued: None,
-        retention_ms: 7 * 86_400_000,
-        route: None,
-    }
+    let name = name.parse().expect("a task's name");
+    TaskDef { no_new_privs: false, ..TaskDef::command(name, &["true"]) }
 }
 
 impl Hand {

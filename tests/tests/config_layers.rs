@@ -2,7 +2,7 @@
 
 use dayfly_common::{
     config::{Config, Flag, Inputs, Isolation, load},
-    model::{Backoff, OutputKind, Program},
+    model::{Backoff, ErrorKind, OutputKind, Program, RetryOn},
 };
 use serde_json::json;
 use std::fs;
@@ -105,6 +105,7 @@ max_timeout = "1h"
 kill_grace = "0s"
 expires = "1d"
 retries = 3
+retry_on = ["exit_code:3", "timeout"]
 lost_retries = 0
 backoff = { first = "2s", max = "1m" }
 no_new_privs = false
@@ -127,6 +128,7 @@ route = "/old/job"
     assert_eq!(task.program, Program::Command(vec![base.join("bin/job").display().to_string(), "-x".to_owned()]));
     assert_eq!((task.timeout_ms, task.max_timeout_ms, task.kill_grace_ms), (60_000, 3_600_000, 0));
     assert_eq!((task.expires_ms, task.retries, task.lost_retries), (Some(86_400_000), 3, 0));
+    assert_eq!(task.retry_on, Some(vec![RetryOn::ExitCode(3), RetryOn::Kind(ErrorKind::Timeout)]));
     assert_eq!(task.backoff, Backoff { first_ms: 2_000, max_ms: 60_000 });
     assert!(!task.no_new_privs);
     assert_eq!((&task.env["MODE"], &task.pass_env), (&"fast".to_owned(), &vec!["LANG".to_owned()]));

@@ -18,6 +18,11 @@ input_schema = { type = "string" }
 command = ["sh", "-c", "echo attempt $DAYFLY_ATTEMPT >&2; [ $DAYFLY_ATTEMPT = 3 ] || exit 75; echo done"]
 retries = 3
 backoff = "10ms"
+[tasks.choosy]
+command = ["sh", "-c", "read -r code; exit $code"]
+retries = 2
+retry_on = ["exit_code:3", "timeout"]
+backoff = "10ms"
 [tasks.missing]
 command = ["no-such-program-anywhere"]
 retries = 5
@@ -133,6 +138,19 @@ async fn exit_75_asks_for_another_attempt_within_the_retries() {
         (&json!("failed"), &json!(2), &json!(75)),
         "{job}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_the_failures_that_a_task_names_are_retried() {
+    let rig = rig().await;
+    for (code, attempts, retryable) in [(3, 3, true), (4, 1, false), (75, 3, true)] {
+        let job = run(&rig, "choosy", &json!(code)).await;
+        assert_eq!(
+            (&job["state"], &job["attempt"], &job["error"]["retryable"]),
+            (&json!("failed"), &json!(attempts), &json!(retryable)),
+            "{job}"
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

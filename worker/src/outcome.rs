@@ -1,15 +1,22 @@
 //! From how a process tree ended to what the record says.
 
 use crate::process::{Ended, Exit, LimitHit};
-use dayfly_common::model::{ErrorKind, JobError, KilledBy, Outcome, OutputKind, TaskDef, format_size};
+use dayfly_common::model::{
+    EXIT_PLEASE_RETRY, ErrorKind, JobError, KilledBy, Outcome, OutputKind, TaskDef, format_size, worth_another,
+};
 use serde::de::IgnoredAny;
 use std::time::Duration;
 
-/// `EX_TEMPFAIL` of sysexits(3): the program asks for another attempt.
-const EXIT_PLEASE_RETRY: i32 = 75;
-
 /// The outcome of an attempt that ran.
 pub(crate) fn of_run(task: &TaskDef, timeout: Duration, ended: &mut Ended) -> Outcome {
+    let mut outcome = as_it_ended(task, timeout, ended);
+    if let Outcome::Failed(error) = &mut outcome {
+        error.retryable = worth_another(error, task.retry_on.as_deref());
+    }
+    outcome
+}
+
+fn as_it_ended(task: &TaskDef, timeout: Duration, ended: &mut Ended) -> Outcome {
     if ended.unkillable {
         let remains = if ended.remains.is_empty() { String::new() } else { format!(": {}", ended.remains) };
         let message = format!("SIGKILL does not end all of its processes{remains}");

@@ -8,7 +8,7 @@ use super::{
     section::{Placed, Section},
     value::Raw,
 };
-use crate::model::{Backoff, OutputKind, Program, Sandbox, TaskDef, TaskName};
+use crate::model::{Backoff, OutputKind, Program, RetryOn, RetryOnError, Sandbox, TaskDef, TaskName};
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -18,7 +18,7 @@ const DEFAULT_TIMEOUT_MS: u64 = 600_000;
 const MIB: u64 = 1 << 20;
 
 /// Keys of versions to come.
-const LATER: [&str; 3] = ["python_module", "retry_on", "webhook"];
+const LATER: [&str; 2] = ["python_module", "webhook"];
 
 /// Where tasks are read from.
 #[derive(Debug, Clone, Copy)]
@@ -74,6 +74,7 @@ pub(super) fn read(
         kill_grace_ms: section.read_or("kill_grace", faults, 5_000, |raw| at_most(raw.duration()?, 600_000, "10m")),
         expires_ms: section.read("expires", faults, positive).map(value),
         retries: section.read_or("retries", faults, 0, count),
+        retry_on: section.read("retry_on", faults, retry_on).map(value),
         lost_retries: section.read_or("lost_retries", faults, 2, count),
         backoff: section.read_or("backoff", faults, Backoff::default(), backoff),
         limits: bounds.limits,
@@ -125,6 +126,10 @@ fn positive(raw: Raw<'_>) -> Result<u64, String> {
 
 fn count(raw: Raw<'_>) -> Result<u32, String> {
     raw.integer(&(0..=1_000_000)).and_then(|number| u32::try_from(number).map_err(|why| why.to_string()))
+}
+
+fn retry_on(raw: Raw<'_>) -> Result<Vec<RetryOn>, String> {
+    raw.texts(true)?.iter().map(|word| word.parse().map_err(|why: RetryOnError| why.to_string())).collect()
 }
 
 fn most(raw: Raw<'_>) -> Result<u64, String> {

@@ -1,6 +1,6 @@
 //! A task: a named thing a worker can run.
 
-use super::Backoff;
+use super::{Backoff, RetryOn};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt, path::PathBuf, str::FromStr};
 
@@ -140,6 +140,8 @@ pub struct TaskDef {
     pub expires_ms: Option<u64>,
     /// Further attempts after the job's own failures.
     pub retries: u32,
+    /// Failures that are worth one of them; `None`: all that may pass.
+    pub retry_on: Option<Vec<RetryOn>>,
     /// Further attempts after its worker died.
     pub lost_retries: u32,
     /// Wait before a retry.
@@ -191,6 +193,7 @@ impl TaskDef {
             kill_grace_ms: 5_000,
             expires_ms: None,
             retries: 0,
+            retry_on: None,
             lost_retries: 2,
             backoff: Backoff::default(),
             limits: Limits::default(),
