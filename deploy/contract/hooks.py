@@ -16,5 +16,9 @@ def lines(_context: object, value: object) -> bytes:
 @schemathesis.hook
 def before_call(_context: object, case: Any, _kwargs: dict[str, Any]) -> None:
     """A log that is followed flows until its job ends: whoever reads it whole waits as long, here minutes."""
-    if case.operation.path.endswith("/logs") and str((case.query or {}).get("follow")).lower() in ("1", "true"):
-        del case.query["follow"]
+    if not case.operation.path.endswith("/logs") or not case.query:
+        return
+    values = case.query.get("follow")
+    for value in values if isinstance(values, (list, tuple)) else [values]:
+        if str(value).strip().lower() in ("", "1", "true"):
+            case.query.pop("follow", None)
