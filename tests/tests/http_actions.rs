@@ -110,8 +110,16 @@ async fn failed_jobs_are_retried_and_once_with_a_key() {
     assert_eq!((&new["state"], &new["retry_of"]), (&json!("queued"), &first["retries"][0]["retry_of"]));
     assert_eq!(send("again").await.json(), first, "the same call again makes no further job");
     assert_eq!(count(&api, "state=queued").await, 3);
+    for _ in 0..3 {
+        hand.succeed(hand.claim().await, "1").await;
+    }
+    let after = send("again").await.json();
+    assert_eq!(after["retries"], first["retries"], "nor of those that it made, once they have ended: {after}");
+    for _ in 0..3 {
+        api.post("/v1/tasks/a").await;
+    }
     let full = send("another").await.json();
-    assert_eq!((&full["done"], &full["skipped"]), (&json!(0), &json!({ "queue_full": 3 })), "{full}");
+    assert_eq!((&full["done"], &full["skipped"]), (&json!(0), &json!({ "queue_full": 6 })), "{full}");
 }
 
 fn text(value: &Value) -> String {

@@ -293,3 +293,12 @@ async fn with_redis_away_each_says_so() {
         assert_eq!((&result["problem"]["code"], &result["retry_after"]), (&json!("redis_unavailable"), &json!(1)));
     }
 }
+
+#[tokio::test]
+async fn a_key_for_all_of_them_is_not_passed_over() {
+    let api = Api::start(tasks()).await;
+    let request = api.ask(Method::POST, "/v1/jobs").header("content-type", "application/json");
+    let refused = answer(request.header("idempotency-key", "k").body(r#"[{"task":"any"}]"#)).await;
+    refused.must_be_problem(400, "bad_option", "give each item an `idempotency_key`");
+    assert_eq!(jobs(&api).await, 0);
+}

@@ -98,6 +98,8 @@ async fn a_tasks_route_answers_the_same_with_a_message() {
     let refused = api.get("/factor/async").await;
     refused.must_be_problem(405, "method_not_allowed", "GET");
     assert_eq!(refused.header("allow"), "POST, OPTIONS");
+    let asked = dayfly_tests::answer(api.ask(Method::OPTIONS, "/factor/async")).await;
+    assert_eq!((asked.status, asked.header("allow")), (204, "POST, OPTIONS"));
 }
 
 #[tokio::test]

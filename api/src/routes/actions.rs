@@ -161,14 +161,18 @@ impl Report {
             }
             Verb::Retry => {
                 let catalogue = app.catalogue.current().await;
+                // With a key the same call again makes the same ids, and so no second job.
+                let id_of = |of: JobId| {
+                    key.map_or_else(JobId::now, |key| JobId::from_idempotency_key(who.owner(), &format!("{key}\0{of}")))
+                };
+                // Nor a retry of what it made itself, which matches the same filter once it has ended.
+                let own = |record: &JobRecord| record.retry_of.is_some_and(|of| id_of(of) == record.id);
                 let retries: Vec<Retry> = found
                     .iter()
+                    .filter(|record| key.is_none() || !own(record))
                     .map(|record| Retry {
                         of: record.id,
-                        // With a key the same call again makes the same ids, and so no second job.
-                        id: key.map_or_else(JobId::now, |key| {
-                            JobId::from_idempotency_key(who.owner(), &format!("{key}\0{}", record.id))
-                        }),
+                        id: id_of(record.id),
                         max_queued: catalogue.task(record.task.as_str()).and_then(|task| task.card.max_queued),
                         repeatable: key.is_some(),
                         trace: None,

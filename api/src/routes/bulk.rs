@@ -4,7 +4,7 @@ use super::reply::json_bytes;
 use crate::{
     app::App,
     auth::Principal,
-    error::Problem,
+    error::{Code, Problem},
     extract::{Accepts, Pieces, batch_kind, query, traceparent},
     front::RequestId,
     intake::{Batch, Outcome},
@@ -58,6 +58,12 @@ pub(crate) async fn submit(
         Accepts::check(&head.headers, JSON)?;
     }
     query(&head.uri, &[])?;
+    if head.headers.contains_key("idempotency-key") {
+        return Err(Problem::new(
+            Code::BadOption,
+            "`Idempotency-Key` is of no use here, where each job has a key of its own: give each item an `idempotency_key`.",
+        ));
+    }
     let framing = batch_kind(&head.headers)?;
     let trace = traceparent(&head.headers);
     let pieces = Pieces::new(head.headers, body, app.max_body);

@@ -47,6 +47,12 @@ pub(crate) async fn by_route(State(app): State<Arc<App>>, request: Request) -> R
         let detail = format!("There is nothing at {shown}. Jobs are at /v1/jobs, tasks at /v1/tasks.");
         return Err(Problem::new(Code::NotFound, detail));
     };
+    if request.method() == Method::OPTIONS {
+        let mut allowed = Response::new(Body::empty());
+        *allowed.status_mut() = StatusCode::NO_CONTENT;
+        allowed.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST, OPTIONS"));
+        return Ok(allowed);
+    }
     if request.method() != Method::POST {
         return Err(wrong_method(request).await.with_header(header::ALLOW, HeaderValue::from_static("POST, OPTIONS")));
     }

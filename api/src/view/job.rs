@@ -242,7 +242,9 @@ fn base<'a>(record: &'a JobRecord, task: Option<&'a Task>, live_workers: u64) ->
         progress: record.progress.as_ref().map(ProgressJson::from),
         created_at: record.created_at,
         ready_at: record.ready_at,
-        queued_at: (record.state != State::Scheduled).then_some(record.ready_at),
+        // One that was cancelled while it was scheduled never came into its queue.
+        queued_at: Some(record.ready_at)
+            .filter(|at| record.state != State::Scheduled && record.finished_at.is_none_or(|end| *at <= end)),
         started_at: record.started_at,
         finished_at: record.finished_at,
         deadline_at: record.deadline_at,
@@ -315,6 +317,17 @@ mod tests {
 
     fn text(view: &JobView) -> String {
         String::from_utf8(job_json(Shown { view, task: None, message: None })).unwrap()
+    }
+
+    #[test]
+    fn a_job_that_was_cancelled_before_its_time_was_never_queued() {
+        let mut view = view("{}");
+        view.record.state = State::Cancelled;
+        let queued_at = |view: &JobView| serde_json::from_str::<Value>(&text(view)).unwrap()["queued_at"].clone();
+        view.record.finished_at = Some(view.record.ready_at - 1);
+        assert_eq!(queued_at(&view), Value::Null);
+        view.record.finished_at = Some(view.record.ready_at);
+        assert_eq!(queued_at(&view), "2023-11-14T22:13:22.000Z");
     }
 
     #[test]
