@@ -169,6 +169,13 @@ impl Catalogue {
         })
     }
 
+    /// The registry was changed here: what this server knows of it is read again.
+    pub(crate) async fn read_anew(&self) {
+        let _one = self.refresh.lock().await;
+        // What went wrong is kept with the snapshot.
+        drop(self.read().await);
+    }
+
     async fn read(&self) -> Result<Arc<Snapshot>, Problem> {
         let read = async {
             let cards = self.queue.registered_tasks().await?;

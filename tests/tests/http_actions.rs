@@ -157,3 +157,21 @@ async fn an_empty_filter_is_refused_and_other_faults_are_explained() {
     api.get("/v1/jobs/actions").await.must_be_problem(405, "method_not_allowed", "GET");
     assert_eq!(count(&api, "state=queued").await, 1);
 }
+
+#[tokio::test]
+async fn a_cancel_misses_no_job_that_moves_while_it_goes_through_the_list() {
+    let (api, hand) = with_jobs(4).await;
+    let mut wish = json!({ "action": "cancel", "filter": { "task": "a" }, "limit": 1 });
+    let first = done(&api, wish.clone()).await;
+    assert!(first["next"].is_string(), "{first}");
+    // Running jobs come first in a list: this one is behind the place where the next call goes on.
+    let escaped = hand.claim().await;
+    let mut report = first;
+    while let Some(next) = report["next"].as_str() {
+        wish["cursor"] = json!(next);
+        report = done(&api, wish.clone()).await;
+    }
+    let job = api.get(&format!("/v1/jobs/{}", escaped.id)).await.json();
+    assert_eq!((&job["state"], job["cancel_requested_at"].is_string()), (&json!("running"), true), "{job}");
+    assert_eq!(count(&api, "state=queued").await, 0);
+}

@@ -36,7 +36,10 @@ pub(crate) fn prefer_wait(headers: &HeaderMap, cap_ms: u64) -> Option<Preference
     headers.get_all(PREFER).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).find_map(
         |preference| {
             let (name, value) = preference.split(';').next()?.split_once('=')?;
-            let seconds: u64 = value.trim().trim_matches('"').parse().ok()?;
+            let value = value.trim().trim_matches('"');
+            let digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+            // What overflows is long enough.
+            let seconds: u64 = digits.then(|| value.parse().unwrap_or(u64::MAX))?;
             let seconds = seconds.min(cap_ms.div_ceil(1000));
             name.trim().eq_ignore_ascii_case("wait").then_some(Preference { seconds })
         },

@@ -139,12 +139,28 @@ pub(super) fn response(codes: &[(Code, &str)]) -> Value {
             words.push(word);
         }
     }
-    json!({
+    let mut whole = json!({
         "description": about.trim_end(),
         "content": { "application/problem+json": {
             "schema": { "$ref": "#/components/schemas/Problem" },
             "examples": examples,
         } },
         "x-codes": words,
-    })
+    });
+    let headers: Map<String, Value> = codes.iter().filter_map(|(code, _)| header_of(*code)).collect();
+    if !headers.is_empty() {
+        whole["headers"] = headers.into();
+    }
+    whole
+}
+
+/// What a refusal says beside its body.
+fn header_of(code: Code) -> Option<(String, Value)> {
+    let (name, about) = match code.status().as_u16() {
+        401 => ("WWW-Authenticate", "`Bearer`: how a token is to be sent."),
+        405 => ("Allow", "The methods there are."),
+        429 | 503 => ("Retry-After", "Seconds after which asking again is worth it."),
+        _ => return None,
+    };
+    Some((name.to_owned(), json!({ "description": about, "required": false, "schema": { "type": "string" } })))
 }

@@ -25,7 +25,10 @@ pub(crate) async fn forget(
         return wrong(format!("The task `{name}` is defined in this server's own configuration: take it out there."));
     }
     match app.queue.forget_task(&task).await? {
-        Forgotten::Done => Ok(StatusCode::NO_CONTENT),
+        Forgotten::Done => {
+            app.catalogue.read_anew().await;
+            Ok(StatusCode::NO_CONTENT)
+        }
         Forgotten::Served(workers) => wrong(format!(
             "The task `{name}` is served by live workers ({workers}), which would bring it back: drain them first."
         )),
