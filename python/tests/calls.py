@@ -7,7 +7,9 @@ import sys
 import time
 from typing import Any
 
-from dayfly.call import pack
+from dayfly.call import pack, python_call
+
+__all__ = ["python_call"]
 
 
 class Unreadable(Exception):
@@ -35,9 +37,30 @@ def add(a: int, b: int = 0) -> int:
     return a + b
 
 
+def words(**given: int) -> dict[str, int]:
+    """Gives its keywords back."""
+    return given
+
+
 def pid(_: Any = None) -> int:
     """Whose process it is."""
     return os.getpid()
+
+
+_count = 0
+
+
+def begin(count: int) -> None:
+    """Prepares a process."""
+    global _count
+    _count = count
+
+
+def counted(_: Any = None) -> int:
+    """How often it was called in this process, beyond what `begin` said."""
+    global _count
+    _count += 1
+    return _count
 
 
 def job_id(_: Any = None) -> str:

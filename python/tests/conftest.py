@@ -7,7 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 import dayfly
-from installation import Installation, python_task
+from installation import Installation, python_task, warm_task
+
+CALLS = 'timeout = "1m"\nmax_timeout = "1h"\nkill_grace = "1s"\noutput = "json"'
 
 TASKS = "".join(
     [
@@ -17,11 +19,10 @@ TASKS = "".join(
         python_task("echo", ["-m", "dayfly", "run", "algo:echo"], 'output = "json"'),
         python_task("raw", ["-c", "import sys; sys.stdout.buffer.write(bytes(range(256)))"], 'output = "bytes"'),
         python_task("words", ["-c", "print('plain words')"], 'output = "text"'),
-        python_task(
-            "python_call",
-            ["-m", "dayfly.call"],
-            'timeout = "1m"\nmax_timeout = "1h"\nkill_grace = "1s"\noutput = "json"',
-        ),
+        python_task("python_call", ["-m", "dayfly.call"], CALLS),
+        # As a user has it whose functions need much loading: a module of their own that has the function, too.
+        warm_task("warm_call", "calls:python_call", CALLS),
+        warm_task("warm_odd", "algo:odd", 'backoff = "10ms"'),
     ]
 )
 

@@ -73,6 +73,13 @@ def python_task(name: str, words: list[str], more: str = "") -> str:
     return f'[tasks.{name}]\ncommand = {command}\nenv = {{ PYTHONPATH = {path}, PYTHONWARNINGS = "error" }}\n{more}\n'
 
 
+def warm_task(name: str, function: str, more: str = "") -> str:
+    """A warm task of this very Python, with the tests on its path; the package comes with the worker."""
+    path = json.dumps(str(HERE))
+    words = f"python = {json.dumps(function)}\ninterpreter = {json.dumps(sys.executable)}"
+    return f'[tasks.{name}]\n{words}\nenv = {{ PYTHONPATH = {path}, PYTHONWARNINGS = "error" }}\n{more}\n'
+
+
 class Installation:
     """The parts; ended by `stop`."""
 

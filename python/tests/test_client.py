@@ -47,13 +47,31 @@ def test_a_failure_says_why(client: dayfly.Client) -> None:
     with pytest.raises(dayfly.JobFailed) as failed:
         job.result(30)
     error = failed.value
-    assert (error.kind, error.exit_code, error.signal, error.job) == ("exit_code", 3, None, job)
+    assert (error.kind, error.exit_code, error.signal, error.job) == ("exception", 3, None, job)
+    assert error.message == "Fail: no such molecule"
     assert error.stderr_tail.endswith("no such molecule")
     assert job.id in str(error)
     assert "no such molecule" in str(error)
     with pytest.raises(dayfly.JobFailed) as killed:
         client.submit("odd", {"how": "abort"}).result(30)
     assert (killed.value.kind, killed.value.signal) == ("signal", "SIGABRT")
+
+
+@pytest.mark.parametrize("task", ["odd", "warm_odd"])
+def test_only_what_may_go_better_is_tried_again(client: dayfly.Client, task: str) -> None:
+    hopeless = [client.submit(task, {"how": "fail", "note": "no"}, retries=2), client.submit(task, {"how": "x"})]
+    wishes = [client.submit(task, {"how": how, "note": "no"}, retries=1, timeout=20) for how in ("retry", "raise")]
+    client.wait([*hopeless, *wishes], 60)
+    assert [(job.state, job.attempt) for job in hopeless] == [("failed", 1), ("succeeded", 1)]
+    assert hopeless[0].error is not None
+    assert (hopeless[0].error["kind"], hopeless[0].error["retryable"]) == ("exception", False)
+    assert hopeless[0].error["message"] == "Fail: no"
+    assert [(job.state, job.attempt) for job in wishes] == [("failed", 2), ("failed", 2)]
+    assert [job.error and job.error["retryable"] for job in wishes] == [True, True]
+    # The catalogue of a command has no schema, so that the function itself is the first to see the input.
+    unfit = client.submit(task, {"how": 1}, retries=2).wait(30)
+    assert unfit.error is not None
+    assert (unfit.attempt, unfit.error["message"]) == (1, "InvalidInput: /how: must be a string, not 1")
 
 
 def test_a_jobs_deadline_is_not_the_clients(client: dayfly.Client) -> None:
@@ -126,6 +144,23 @@ def test_logs_and_lists(client: dayfly.Client) -> None:
     assert listed.result() == {"how": "noise"}
     assert {"odd", "echo"} <= {task["name"] for task in client.tasks()}
     assert client.workers()[0]["slots"] == 4
+
+
+def test_a_job_is_as_good_by_its_id(client: dayfly.Client) -> None:
+    job = client.submit("odd", {"how": "noise"}).id
+    assert client.result(job, timeout=30) == {"how": "noise"}
+    assert "printed: noise" in client.logs(job)
+    assert client.logs(job, tail=1) == "noise of C\n"
+    assert [event.type for event in client.stream(job)][-1] == "end"
+    assert not client.cancel(job)
+    slow = client.submit("odd", {"how": "sleep", "seconds": 60})
+    with pytest.raises(dayfly.WaitTimeout, match=r"after 0.3 s") as late:
+        client.wait([job, slow.id], 0.3)
+    assert late.value.job.id == slow.id
+    assert client.cancel(slow, "enough", grace=0)
+    assert [one.state for one in client.wait([slow, job], 30)] == ["cancelled", "succeeded"]
+    with pytest.raises(dayfly.JobCancelled, match="enough"):
+        client.result(slow)
 
 
 def test_the_address_comes_from_the_environment(site: Installation, monkeypatch: pytest.MonkeyPatch) -> None:

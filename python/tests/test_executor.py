@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import concurrent.futures as cf
+import gc
 import subprocess
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -18,9 +20,9 @@ import dayfly
 from installation import SRC, Installation, eventually, processes_of, python_task
 
 
-@pytest.fixture
-def executor(client: dayfly.Client) -> Iterator[dayfly.DayflyExecutor]:
-    with dayfly.DayflyExecutor(8, client=client) as executor:
+@pytest.fixture(params=["python_call", "warm_call"])
+def executor(request: pytest.FixtureRequest, client: dayfly.Client) -> Iterator[dayfly.DayflyExecutor]:
+    with dayfly.DayflyExecutor(8, client=client, task=request.param) as executor:
         yield executor
 
 
@@ -49,6 +51,26 @@ def test_map_keeps_the_order_and_chunks(executor: dayfly.DayflyExecutor) -> None
         list(executor.map(calls.divide, [1, 1], [1, 0], chunksize=2))
     with pytest.raises(ValueError, match="chunksize"):
         executor.map(calls.add, [1], chunksize=0)
+
+
+def test_map_keeps_no_result_that_its_caller_has_let_go(client: dayfly.Client) -> None:
+    def gone(reference: weakref.ref[calls.Point]) -> bool:
+        gc.collect()
+        return reference() is None
+
+    with dayfly.DayflyExecutor(8, client=client, task="warm_call") as executor:
+        for size in (1, 3):
+            for point in executor.map(calls.Point, range(6), chunksize=size):
+                reference = weakref.ref(point)
+                del point
+                # The thread that has brought it may be about to end.
+                eventually("nothing holds it", partial(gone, reference), 10)
+
+
+def test_keywords_of_any_name_reach_the_function(client: dayfly.Client) -> None:
+    words = {"self": 1, "fn": 2, "function": 3, "initializer": 4, "args": 5}
+    with dayfly.DayflyExecutor(client=client, task="warm_call", initializer=calls.begin, initargs=(1,)) as executor:
+        assert executor.submit(calls.words, **words).result(30) == words
 
 
 def test_as_completed_and_wait(executor: dayfly.DayflyExecutor) -> None:
@@ -104,14 +126,16 @@ def test_what_a_function_prints_is_never_taken_for_a_pickle(executor: dayfly.Day
     assert "dayfly.call: 1/1" in error.stderr_tail
 
 
-def test_cancel_ends_running_work(executor: dayfly.DayflyExecutor) -> None:
+def test_cancel_ends_running_work(executor: dayfly.DayflyExecutor, client: dayfly.Client) -> None:
     future = executor.submit(calls.sleep, 60)
     heard: list[bool] = []
     future.add_done_callback(lambda one: heard.append(one.cancelled()))
     eventually("it is handed in", lambda: future.job)
     assert future.job is not None
     job_id = future.job.id
-    eventually("its process is there", lambda: processes_of(job_id))
+    # A warm call's process has the environment of its host for `/proc`, so it is known by its number.
+    pid = eventually("its process is there", lambda: (client.get(job_id).data.get("worker") or {}).get("pid"))
+    assert Path(f"/proc/{pid}").exists()
     assert future.running()
     assert future.cancel()
     assert future.cancelled()
@@ -121,6 +145,7 @@ def test_cancel_ends_running_work(executor: dayfly.DayflyExecutor) -> None:
         future.result()
     executor.shutdown()
     assert future.job.refresh().state == "cancelled"
+    assert not Path(f"/proc/{pid}").exists()
     assert not processes_of(job_id)
 
 
@@ -146,6 +171,34 @@ def test_a_jobs_own_deadline(client: dayfly.Client) -> None:
     with dayfly.DayflyExecutor(client=client, timeout=0.7) as executor:
         error = executor.submit(calls.sleep, 60).exception(30)
     assert isinstance(error, dayfly.JobTimeout)
+
+
+def test_a_warm_call_finds_what_is_loaded_and_nothing_of_the_call_before(client: dayfly.Client) -> None:
+    with dayfly.DayflyExecutor(1, client=client, task="warm_call") as executor:
+        pids = list(executor.map(calls.pid, range(6)))
+        assert list(executor.map(calls.counted, range(6))) == [1] * 6
+    assert len(set(pids)) == 6
+
+
+def test_an_initializer_comes_before_each_call(client: dayfly.Client) -> None:
+    with dayfly.DayflyExecutor(4, client=client, task="warm_call", initializer=calls.begin, initargs=(5,)) as executor:
+        assert [executor.submit(calls.counted).result(30), *executor.map(calls.counted, [None])] == [6, 6]
+        future = executor.submit(calls.add, 1)
+        assert future.result(30) == 1
+        assert future.job is not None
+        assert future.job.refresh().data["input"]["function"] == "calls:add"
+    with dayfly.DayflyExecutor(4, client=client, task="warm_call", initializer=calls.divide, initargs=(1, 0)) as broken:
+        assert isinstance(broken.submit(calls.add, 1).exception(30), ZeroDivisionError)
+
+
+def test_arguments_of_a_pool_that_mean_nothing_here_are_named(client: dayfly.Client) -> None:
+    dayfly.DayflyExecutor(None, client=client).shutdown()
+    with pytest.raises(TypeError, match="leave out mp_context"):
+        dayfly.DayflyExecutor(client=client, mp_context=None)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="there is no option 'timout'"):
+        dayfly.DayflyExecutor(client=client, timout=3)  # type: ignore[call-arg]
+    with pytest.raises(ValueError, match="greater than 0"):
+        dayfly.DayflyExecutor(0, client=client)
 
 
 def test_shutdown(client: dayfly.Client) -> None:

@@ -84,6 +84,15 @@ def test_asyncio_client(site: Installation) -> None:
             await noisy.wait(30)
             assert "printed: noise" in await noisy.logs()
             assert (await client.get(noisy.id)).state == "succeeded"
+            assert await client.result((await client.submit("echo", {"n": 7})).id, 30) == {"n": 7}
+            assert "printed: noise" in await client.logs(noisy.id, tail=9)
+            assert [event.type async for event in client.stream(noisy.id)][-1] == "end"
+            assert not await client.cancel(noisy.id)
+            slow = await client.submit("odd", {"how": "sleep", "seconds": 60})
+            with pytest.raises(dayfly.WaitTimeout, match=r"after 0.2 s"):
+                await client.wait([noisy, slow.id], 0.2)
+            assert await client.cancel(slow, grace=0)
+            assert [one.state for one in await client.wait([noisy.id, slow], 30)] == ["succeeded", "cancelled"]
             assert len(await client.tasks()) > 3
             assert await client.workers()
 

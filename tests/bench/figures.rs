@@ -16,12 +16,18 @@ struct Figure {
 pub(crate) struct Figures {
     cores: usize,
     slots: u32,
+    /// What else is to be known of the run.
+    notes: Vec<String>,
     rows: Vec<Figure>,
 }
 
 impl Figures {
     pub(crate) fn new(cores: usize, slots: u32) -> Self {
-        Self { cores, slots, rows: Vec::new() }
+        Self { cores, slots, notes: Vec::new(), rows: Vec::new() }
+    }
+
+    pub(crate) fn note(&mut self, text: String) {
+        self.notes.push(text);
     }
 
     pub(crate) fn add(&mut self, name: &'static str, value: f64, unit: &'static str, beside: impl Into<String>) {
@@ -31,11 +37,12 @@ impl Figures {
 
     pub(crate) fn table(&self) -> String {
         let mut text = format!(
-            "{} cores, {} slots, {}, kernel {}\n\n| figure | value | unit | beside it |\n|---|---:|---|---|\n",
+            "{} cores, {} slots, {}, kernel {}{}\n\n| figure | value | unit | beside it |\n|---|---:|---|---|\n",
             self.cores,
             self.slots,
             dayfly_tests::server_binary().file_name().unwrap_or_default().display(),
-            kernel()
+            kernel(),
+            self.notes.iter().map(|note| format!(", {note}")).collect::<String>()
         );
         for row in &self.rows {
             let _always = writeln!(text, "| {} | {:.2} | {} | {} |", row.name, row.value, row.unit, row.beside);
@@ -49,6 +56,7 @@ impl Figures {
             "cores": self.cores,
             "slots": self.slots,
             "kernel": kernel(),
+            "notes": self.notes,
             "figures": self.rows.iter().map(row).collect::<Vec<_>>(),
         })
     }

@@ -19,7 +19,8 @@ pub(crate) async fn pickup(figures: &mut Figures) -> anyhow::Result<()> {
     let mut rig = Installation::start("[tasks.stamp]\ncommand = [\"date\", \"+%s%N\"]\n").await;
     rig.add_worker(2).await;
     let authority = rig.url.trim_start_matches("http://").to_owned();
-    let (mut pickups, mut answers) = tokio::task::spawn_blocking(move || sample(&authority)).await??;
+    let (mut pickups, mut answers) =
+        tokio::task::spawn_blocking(move || sample(&authority, "stamp", SAMPLES)).await??;
     let mut show =
         |name, values: &mut [f64], share, beside: &str| figures.add(name, quantile(values, share), "ms", beside);
     show("pickup p50", &mut pickups, 0.50, "POST sent -> first instruction of a new process; aim < 3");
@@ -28,12 +29,14 @@ pub(crate) async fn pickup(figures: &mut Figures) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn sample(authority: &str) -> anyhow::Result<(Vec<f64>, Vec<f64>)> {
+/// Jobs of a task that gives the time of its first instruction, ns since 1970, one after another: ms until then, and until the
+/// client has its result.
+pub(crate) fn sample(authority: &str, task: &str, count: usize) -> anyhow::Result<(Vec<f64>, Vec<f64>)> {
     let mut connection = Connection::open(authority)?;
-    let request = String::from_utf8(post(authority, "/v1/tasks/stamp", "{}"))?;
+    let request = String::from_utf8(post(authority, &format!("/v1/tasks/{task}"), "{}"))?;
     let request = request.replacen("content-type:", "prefer: wait=10\r\ncontent-type:", 1);
     let (mut pickups, mut answers) = (Vec::new(), Vec::new());
-    for _ in 0..SAMPLES {
+    for _ in 0..count {
         let sent = now();
         let (status, body) = connection.send(request.as_bytes())?;
         let answered = now();

@@ -1,14 +1,17 @@
 //! `dayfly-bench`: what Dayfly does on this machine, each figure beside the machine's own limit measured in the same run.
 //!
 //! Starts a server, an API and workers of its own. Prints a table, and JSON with `--json`. `dayfly-bench survivors` puts
-//! Dayfly beside other systems instead.
+//! Dayfly beside other systems instead, `dayfly-bench warm` warm Python tasks beside other ways to run a function in a process.
 
 mod figures;
 mod http;
+mod install;
 mod latency;
 mod limits;
+mod script;
 mod survivors;
 mod throughput;
+mod warm;
 
 use anyhow::Context as _;
 use clap::Parser;
@@ -39,18 +42,22 @@ struct Options {
 #[derive(Debug, clap::Subcommand)]
 enum Other {
     Survivors(survivors::Options),
+    Warm(warm::Options),
 }
 
 fn main() -> anyhow::Result<()> {
     let options = Options::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let mut out = std::io::stdout().lock();
-    if let Some(Other::Survivors(options)) = &options.other {
-        let table = runtime.block_on(survivors::run(options))?;
-        return write!(out, "{table}").context("standard output");
-    }
-    let figures = runtime.block_on(measure(&options))?;
-    if options.json { writeln!(out, "{}", figures.json()) } else { write!(out, "{}", figures.table()) }
+    let (figures, json) = match &options.other {
+        Some(Other::Survivors(options)) => {
+            let table = runtime.block_on(survivors::run(options))?;
+            return write!(out, "{table}").context("standard output");
+        }
+        Some(Other::Warm(options)) => (runtime.block_on(warm::run(options))?, options.json),
+        None => (runtime.block_on(measure(&options))?, options.json),
+    };
+    if json { writeln!(out, "{}", figures.json()) } else { write!(out, "{}", figures.table()) }
         .context("standard output")
 }
 

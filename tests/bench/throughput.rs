@@ -21,19 +21,20 @@ fn tasks() -> String {
     format!("[tasks.trivial]\ncommand = [\"{TRUE}\"]\n")
 }
 
-/// Posts `count` jobs over `CONNECTIONS` connections; gives the seconds it took.
-async fn post_many(rig: &Installation, count: usize, body: &str) -> anyhow::Result<f64> {
+/// Posts `count` jobs of `task` over `CONNECTIONS` connections; gives the seconds it took.
+pub(crate) async fn post_many(rig: &Installation, task: &str, count: usize, body: &str) -> anyhow::Result<f64> {
     let authority = rig.url.trim_start_matches("http://").to_owned();
-    let request = post(&authority, "/v1/tasks/trivial", body);
+    let request = post(&authority, &format!("/v1/tasks/{task}"), body);
     tokio::task::spawn_blocking(move || {
         let start = Instant::now();
         std::thread::scope(|scope| {
             let threads: Vec<_> = (0..CONNECTIONS)
-                .map(|_| {
-                    scope.spawn(|| -> anyhow::Result<()> {
-                        let mut connection = Connection::open(&authority)?;
-                        for _ in 0..count / CONNECTIONS {
-                            let (status, body) = connection.send(&request)?;
+                .map(|index| {
+                    let (authority, request) = (&authority, &request);
+                    scope.spawn(move || -> anyhow::Result<()> {
+                        let mut connection = Connection::open(authority)?;
+                        for _ in (index..count).step_by(CONNECTIONS) {
+                            let (status, body) = connection.send(request)?;
                             ensure!(status == 202, "{status}: {}", String::from_utf8_lossy(&body));
                         }
                         Ok(())
@@ -56,7 +57,7 @@ pub(crate) async fn submits(figures: &mut Figures, rounds: usize) -> anyhow::Res
     let body = format!("{{\"text\":\"{}\"}}", "x".repeat(89));
     let mut rates = Vec::new();
     for _ in 0..rounds {
-        rates.push(count as f64 / post_many(&rig, count, &body).await?);
+        rates.push(count as f64 / post_many(&rig, "trivial", count, &body).await?);
     }
     figures.add("POST submits", median(&mut rates), "/s", "16 connections, client on the same cores");
     Ok(())
@@ -68,10 +69,10 @@ pub(crate) async fn bytes(figures: &mut Figures) -> anyhow::Result<()> {
     let body = format!("{{\"text\":\"{}\"}}", "x".repeat(89));
     ensure!(body.len() == 100, "the input has {} bytes", body.len());
     // The events stream has reached its cap by then, so that only jobs add to the memory.
-    post_many(&rig, 16_000, &body).await?;
+    post_many(&rig, "trivial", 16_000, &body).await?;
     let count = 32_000;
     let before = info(&rig, "memory").await?;
-    post_many(&rig, count, &body).await?;
+    post_many(&rig, "trivial", count, &body).await?;
     let after = info(&rig, "memory").await?;
     let grown = number(&after, "used_memory")? - number(&before, "used_memory")?;
     figures.add("memory of a queued job", grown / count as f64, "bytes", "input of 100 bytes; aim <= 600");
@@ -95,12 +96,12 @@ pub(crate) async fn jobs(
         let limit =
             tokio::task::spawn_blocking(move || limits::bare_spawns(TRUE, cores, Duration::from_secs(2))).await??;
         rig.request("POST", "/v1/tasks/trivial/pause").send().await?.error_for_status()?;
-        post_many(&rig, count, "{}").await?;
-        total += count / CONNECTIONS * CONNECTIONS;
+        post_many(&rig, "trivial", count, "{}").await?;
+        total += count;
         let before = (info(&rig, "stats").await?, info(&rig, "cpu").await?);
         let start = Instant::now();
         rig.request("POST", "/v1/tasks/trivial/resume").send().await?.error_for_status()?;
-        let polls = wait_for(&rig, total).await?;
+        let polls = wait_for(&rig, "trivial", total).await?;
         let rate = count as f64 / start.elapsed().as_secs_f64();
         let after = (info(&rig, "stats").await?, info(&rig, "cpu").await?);
         let stat =
@@ -131,8 +132,8 @@ pub(crate) async fn jobs(
     Ok(())
 }
 
-/// Waits until `total` jobs have succeeded; gives the number of questions this took.
-async fn wait_for(rig: &Installation, total: usize) -> anyhow::Result<usize> {
+/// Waits until `total` jobs of `task` have succeeded; gives the number of questions this took.
+pub(crate) async fn wait_for(rig: &Installation, task: &str, total: usize) -> anyhow::Result<usize> {
     let connection = rig.redis().await;
     let polls = AtomicUsize::new(0);
     eventually_async("all jobs have ended", Duration::from_secs(300), || {
@@ -140,7 +141,7 @@ async fn wait_for(rig: &Installation, total: usize) -> anyhow::Result<usize> {
         let mut connection = connection.clone();
         async move {
             let mut question = redis::cmd("HGET");
-            question.arg("dayfly:{0}:counts").arg("trivial:succeeded");
+            question.arg("dayfly:{0}:counts").arg(format!("{task}:succeeded"));
             let done: Option<usize> = question.query_async(&mut connection).await.ok()?;
             (done? >= total).then_some(())
         }

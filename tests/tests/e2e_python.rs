@@ -13,6 +13,9 @@ python = "algo:fails"
 python = "algo:again"
 retries = 1
 backoff = "10ms"
+[tasks.hopeless]
+python = "algo:hopeless"
+retries = 2
 [tasks.caged]
 python = "algo:caged"
 sandbox = "workdir"
@@ -46,6 +49,9 @@ def again():
     if dayfly.job().attempt == 1:
         raise dayfly.Retry("not yet")
     return dayfly.job().task
+
+def hopeless():
+    raise dayfly.Fail("not a PDF")
 
 def caged(elsewhere: str):
     open("here", "w").write("x")
@@ -102,6 +108,10 @@ async fn functions_of_a_module_are_tasks() {
 
     let again = run(&rig, "again", &json!({})).await;
     assert_eq!((&again["result"], &again["attempt"]), (&json!("again"), &json!(2)), "{again}");
+    let hopeless = run(&rig, "hopeless", &json!({})).await;
+    let error = &hopeless["error"];
+    assert_eq!((&hopeless["attempt"], &error["retryable"]), (&json!(1), &json!(false)), "{hopeless}");
+    assert_eq!((&error["kind"], &error["message"]), (&json!("exception"), &json!("Fail: not a PDF")), "{hopeless}");
     let caged = run(&rig, "caged", &json!({"elsewhere": rig.dir().join("out")})).await;
     assert_eq!(caged["result"], "refused", "{caged}");
     assert_eq!(run(&rig, "steps", &json!({})).await["result"], json!([0, 1, 2]));

@@ -66,11 +66,10 @@ fn of_exit(task: &TaskDef, ended: &mut Ended) -> Outcome {
         Exit::Code(EXIT_PLEASE_RETRY) => {
             failed(ended, ErrorKind::ExitCode, "exited with code 75: it asks for another attempt".to_owned(), true)
         }
-        Exit::Code(_) if ended.exception.is_some() => {
-            let message = ended.exception.take().unwrap_or_default();
-            failed(ended, ErrorKind::Exception, message, true)
-        }
-        Exit::Code(code) => failed(ended, ErrorKind::ExitCode, format!("exited with code {code}"), true),
+        Exit::Code(code) => match ended.exception.take() {
+            Some(raised) => failed(ended, ErrorKind::Exception, raised.text, raised.retry),
+            None => failed(ended, ErrorKind::ExitCode, format!("exited with code {code}"), true),
+        },
         Exit::Signal(number) => {
             let message = format!("ended by {}", signal_name(number));
             failed(ended, ErrorKind::Signal, message, true)
@@ -150,6 +149,7 @@ fn seconds(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::process::Raised;
     use dayfly_common::model::Usage;
 
     fn ended(exit: Exit, stdout: &[u8]) -> Ended {
@@ -191,6 +191,25 @@ mod tests {
         assert_eq!(kind(OutputKind::Json, b"nope"), "bad");
         assert_eq!(kind(OutputKind::Text, b"\xff"), "bad");
         assert_eq!(kind(OutputKind::Bytes, b"1"), "application/octet-stream");
+    }
+
+    #[test]
+    fn what_a_program_calls_final_stays_so_whatever_its_task_retries() {
+        let retryable = |retry, named: Option<&str>| {
+            let mut end = ended(Exit::Code(3), b"");
+            end.exception = Some(Raised { text: "Fail: no".to_owned(), retry });
+            let retry_on = named.map(|word| vec![word.parse().expect("a kind")]);
+            let task = TaskDef { retry_on, ..task(OutputKind::Auto) };
+            match of_run(&task, Duration::from_secs(2), &mut end) {
+                Outcome::Failed(error) => {
+                    assert_eq!((error.kind, error.exit_code), (ErrorKind::Exception, Some(3)));
+                    error.retryable
+                }
+                Outcome::Succeeded { .. } | Outcome::Cancelled | Outcome::Drained | Outcome::Lost => unreachable!(),
+            }
+        };
+        assert_eq!([None, Some("exception"), Some("timeout")].map(|named| retryable(true, named)), [true, true, false]);
+        assert_eq!([None, Some("exception"), Some("exit_code:3")].map(|named| retryable(false, named)), [false; 3]);
     }
 
     #[test]

@@ -20,9 +20,9 @@ macro_rules! package {
     };
 }
 
-const FILES: [(&str, &str); 21] = package!(
+const FILES: [(&str, &str); 22] = package!(
     "__init__.py" "__main__.py" "aio.py" "call.py" "client.py" "context.py" "decorator.py" "encode.py" "errors.py"
-    "executor.py" "hints.py" "host.py" "operations.py" "options.py" "protocol.py" "record.py" "runner.py" "schema.py"
+    "executor.py" "hints.py" "host.py" "models.py" "operations.py" "options.py" "protocol.py" "record.py" "runner.py" "schema.py"
     "stream.py" "streams.py" "units.py"
 );
 

@@ -6,6 +6,7 @@ What is asked and what an answer means is the same as in `client.py`: both do wh
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -17,7 +18,7 @@ import httpx
 
 from .client import BOUNDED, NO_INPUT, RETRY_FOR, prepared, received, settings_from, transport_options
 from .encode import encode
-from .errors import DayflyError
+from .errors import DayflyError, WaitTimeout
 from .operations import Operations
 from .options import Duration, Options
 from .protocol import Flow, NoAnswer, Response, Send, Sleep
@@ -54,7 +55,37 @@ class AsyncClient:
 
     async def get(self, job_id: str) -> AsyncJob:
         """The job with this id. Raises `ApiError` (`unknown_job`) when there is none."""
-        return await AsyncJob(self, {"id": job_id}).refresh()
+        return await self._of(job_id).refresh()
+
+    async def result(self, job: AsyncJob | str, timeout: float | None = None) -> Any:
+        """Waits for a job, given as itself or by its id, and gives its result; raises as `Job.result` does."""
+        return await self._of(job).result(timeout)
+
+    async def wait(self, jobs: Iterable[AsyncJob | str], timeout: float | None = None) -> list[AsyncJob]:
+        """Waits until all of these have ended, however they did; gives them in this order. See `Client.wait`."""
+        until = None if timeout is None else time.monotonic() + timeout
+        waited = [self._of(job) for job in jobs]
+        for job in waited:
+            try:
+                await job.wait(None if until is None else max(0.0, until - time.monotonic()))
+            except WaitTimeout:
+                raise WaitTimeout(job, timeout or 0) from None
+        return waited
+
+    async def cancel(self, job: AsyncJob | str, reason: str | None = None, grace: Duration | None = None) -> bool:
+        """Ends a job, given as itself or by its id, wherever it is; see `Job.cancel`."""
+        return await self._of(job).cancel(reason, grace)
+
+    async def logs(self, job: AsyncJob | str, tail: int | None = None) -> str:
+        """What a job has written to stderr so far, or the last `tail` lines."""
+        return await self._of(job).logs(tail)
+
+    def stream(self, job: AsyncJob | str) -> AsyncGenerator[Event, None]:
+        """What happens to a job, as it happens, until its end. See `Job.stream`."""
+        return self._of(job).stream()
+
+    def _of(self, job: AsyncJob | str) -> AsyncJob:
+        return AsyncJob(self, {"id": job}) if isinstance(job, str) else job
 
     def map(
         self,

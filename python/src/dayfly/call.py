@@ -1,9 +1,12 @@
-"""`python -m dayfly.call`: the program of the task behind `DayflyExecutor`. It calls one function.
+"""The function behind `DayflyExecutor`: it calls one function. Warm, or with an interpreter of its own each time:
 
     [tasks.python_call]
-    command = ["python3", "-m", "dayfly.call"]
+    python = "dayfly.call:python_call"              # or: command = ["python3", "-m", "dayfly.call"]
     output = "json"
     env = { PYTHONPATH = "/srv/app" }
+
+A module of one's own that says `from dayfly.call import python_call` below its imports has these loaded once for all
+calls: `python = "app:python_call"`.
 
 **Whoever may submit to this task may run any code as the task's user**: its input is a pickle, and unpickling runs
 what the pickle says. Configure it only where all clients are trusted, and give it a `user` and limits.
@@ -18,18 +21,15 @@ from __future__ import annotations
 
 import base64
 import importlib.util
-import json
 import pickle
 import runpy
 import sys
 import traceback
 import types
 import zlib
-from typing import Any, NoReturn
+from typing import Any
 
-from .context import flush_progress
-from .runner import own_part
-from .streams import ResultPipe
+from .runner import own_part, run
 
 #: Known to every Python from 3.8 on, so that client and worker may differ.
 PROTOCOL = 5
@@ -91,6 +91,12 @@ def read_raised(log: str, mark: str) -> tuple[BaseException, str] | None:
     return None
 
 
+def after(initializer: Any, initargs: tuple[Any, ...], function: Any, /, *args: Any, **kwargs: Any) -> Any:
+    """A call in a process that is prepared first, as an executor's `initializer` does."""
+    initializer(*initargs)
+    return function(*args, **kwargs)
+
+
 def run_chunk(function: Any, chunk: list[tuple[Any, ...]]) -> list[Any]:
     """Several calls as one job, for `map(chunksize=..)`."""
     return [function(*args) for args in chunk]
@@ -110,28 +116,21 @@ def _take_main(name: str | None) -> None:
     sys.modules["__main__"] = sys.modules[MAIN] = main
 
 
-def main() -> NoReturn:
-    """One call."""
-    pipe = ResultPipe()
+def python_call(request: dict[str, Any], /) -> dict[str, str]:
+    """One call. Exits with 1 after an exception, which is then in the log."""
     mark = ""
     try:
-        request = json.load(sys.stdin.buffer)
         mark = request["mark"]
         _take_main(request["main"])
         function, args, kwargs = unpack(request["call"])
-        result = b'{"value":"%s"}\n' % pack(function(*args, **kwargs)).encode()
+        return {"value": pack(function(*args, **kwargs))}
     except BaseException as error:
         # SystemExit too: as in a pool, what a function raises is its caller's to see.
         trace = "".join(traceback.format_exception(type(error), error, own_part(error.__traceback__)))
         print(trace, end="", file=sys.stderr)
         print("\n".join(raised(error, trace, mark)), file=sys.stderr, flush=True)
-        flush_progress()
-        pipe.finish(b"")
         sys.exit(1)
-    flush_progress()
-    pipe.finish(result)
-    sys.exit(0)
 
 
 if __name__ == "__main__":
-    main()
+    run(python_call)

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from .encode import encode
-from .errors import DayflyError
+from .errors import DayflyError, WaitTimeout
 from .operations import Operations
 from .options import Duration, Options
 from .protocol import Flow, NoAnswer, Request, Response, Send, Settings, Sleep
@@ -107,8 +107,40 @@ class Client:
 
     def get(self, job_id: str) -> Job:
         """The job with this id. Raises `ApiError` (`unknown_job`) when there is none."""
-        job = Job(self, {"id": job_id})
-        return job.refresh()
+        return self._of(job_id).refresh()
+
+    def result(self, job: Job | str, timeout: float | None = None) -> Any:
+        """Waits for a job, given as itself or by its id, and gives its result; raises as `Job.result` does."""
+        return self._of(job).result(timeout)
+
+    def wait(self, jobs: Iterable[Job | str], timeout: float | None = None) -> list[Job]:
+        """Waits until all of these have ended, however they did; gives them in this order.
+
+        Raises `WaitTimeout` with the first that has not after `timeout` seconds; the jobs go on.
+        """
+        until = None if timeout is None else time.monotonic() + timeout
+        waited = [self._of(job) for job in jobs]
+        for job in waited:
+            try:
+                job.wait(None if until is None else max(0.0, until - time.monotonic()))
+            except WaitTimeout:
+                raise WaitTimeout(job, timeout or 0) from None
+        return waited
+
+    def cancel(self, job: Job | str, reason: str | None = None, grace: Duration | None = None) -> bool:
+        """Ends a job, given as itself or by its id, wherever it is; see `Job.cancel`."""
+        return self._of(job).cancel(reason, grace)
+
+    def logs(self, job: Job | str, tail: int | None = None) -> str:
+        """What a job has written to stderr so far, or the last `tail` lines."""
+        return self._of(job).logs(tail)
+
+    def stream(self, job: Job | str) -> Generator[Event, None, None]:
+        """What happens to a job, as it happens, until its end. See `Job.stream`."""
+        return self._of(job).stream()
+
+    def _of(self, job: Job | str) -> Job:
+        return Job(self, {"id": job}) if isinstance(job, str) else job
 
     def map(
         self,

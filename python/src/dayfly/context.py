@@ -134,13 +134,24 @@ def progress(fraction: float | None = None, message: str | None = None) -> None:
     _progress.tell(fraction, message)
 
 
-def tell_exception(kind: str, message: str) -> None:
-    """Tells the worker what ended the job, for its record."""
+def tell_exception(error: BaseException, *, retry: bool = True) -> None:
+    """Tells the worker what ended the job, for its record; with `retry=False`, that no other attempt can go better."""
     descriptor = _descriptor()
     if descriptor is not None:
-        line = json.dumps({"exception": {"type": kind, "message": message[:500]}}).encode() + b"\n"
+        told: dict[str, object] = {"type": type(error).__qualname__, "message": _words(error)[:500]}
+        if not retry:
+            told["retry"] = False
+        line = json.dumps({"exception": told}).encode() + b"\n"
         with contextlib.suppress(OSError):
             os.write(descriptor, line)
+
+
+def _words(error: BaseException) -> str:
+    """Its message, also when its own `__str__` fails."""
+    try:
+        return str(error)
+    except Exception as why:
+        return f"(its message cannot be had: {type(why).__qualname__})"
 
 
 def flush_progress() -> None:

@@ -34,6 +34,11 @@ def encode(value: Any) -> bytes:
         text = json.dumps(value, default=_plain_or_signal, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     except _HoldsDecimal:
         text = "".join(_pieces(value, set()))
+    except TypeError as why:
+        if "keys must be" not in str(why):
+            raise
+        # Keys that are numpy's, or an Enum's: `json` has no way to be asked for these.
+        text = "".join(_pieces(value, set()))
     # A lone surrogate is no Unicode text and has no UTF-8; JSON can still say it, escaped.
     return text.encode("utf-8", "backslashreplace")
 
@@ -115,9 +120,19 @@ def _pieces(value: Any, above: set[int]) -> Iterator[str]:
 
 
 def _key(key: Any) -> str:
-    """A member's name, as `json` makes it of the same key."""
+    """A member's name, as `json` makes it of the same key, or of the value that `plain` makes of it."""
+    if isinstance(key, enum.Enum) or (not isinstance(key, (str, int, float)) and _is_simple(key)):
+        key = plain(key)
     if isinstance(key, str):
-        return key
+        return str(key)
     if key is None or isinstance(key, (bool, int, float)):
         return json.dumps(key)
     raise TypeError(f"keys must be str, int, float, bool or None, not {type(key).__name__}")
+
+
+def _is_simple(key: Any) -> bool:
+    """What `plain` makes a text or a number of."""
+    uuid, numpy = sys.modules.get("uuid"), sys.modules.get("numpy")
+    if isinstance(key, (datetime, date, time, os.PathLike)) or (uuid is not None and isinstance(key, uuid.UUID)):
+        return True
+    return numpy is not None and isinstance(key, numpy.generic)

@@ -144,9 +144,10 @@ class Retry(Exception):
 
 
 class Fail(Exception):
-    """Raised by a task's function: the attempt has failed, for the reason given; no traceback is written.
+    """Raised by a task's function: the job has failed, for the reason given; no traceback is written.
 
-    Workers retry it like any other failure as long as the job has `retries` left.
+    No other attempt is made, also when the job has `retries` left: what cannot go better another time is not tried
+    again. Any other exception is, as `Retry` is.
     """
 
     exit_code: int

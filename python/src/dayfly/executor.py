@@ -26,7 +26,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .call import MAIN, PROTOCOL, as_text, read_raised, run_chunk, unpack
+from . import options as opts
+from .call import MAIN, PROTOCOL, after, as_text, read_raised, run_chunk, unpack
 from .client import Client, Job
 from .errors import DayflyError, JobCancelled, JobFailed
 from .options import Options
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+#: Calls that are handed in at a time, by default.
+HANDED_IN = 32
 #: Lines of the log that are looked at for an exception too large for the job's own record.
 _LAST_LINES = 64
 
@@ -106,20 +109,33 @@ class DayflyFuture(Future[T]):
 class DayflyExecutor(Executor):
     """Calls functions in Dayfly's workers, each call in a process of its own.
 
-    `max_workers`: calls that are handed in at a time (how many run is up to the workers' slots). `options`: as for
-    `Client.submit`, for every call.
+    `max_workers`: calls that are handed in at a time, 32 by default (how many run is up to the workers' slots).
+    `initializer`, `initargs`: called before each call, or chunk of calls, since each has a process of its own; what it
+    raises, the call raises. `options`: as for `Client.submit`, for every call.
     """
 
     def __init__(
         self,
-        max_workers: int = 32,
+        max_workers: int | None = None,
         *,
+        initializer: Callable[..., object] | None = None,
+        initargs: tuple[Any, ...] = (),
         client: Client | None = None,
         task: str = "python_call",
         **options: Unpack[Options],
     ) -> None:
+        if max_workers is None:
+            max_workers = HANDED_IN
         if max_workers < 1:
             raise ValueError(f"max_workers must be greater than 0, not {max_workers}")
+        if initializer is not None and not callable(initializer):
+            raise TypeError("initializer must be a callable")
+        for name in ("mp_context", "max_tasks_per_child"):
+            if name in options:
+                raise TypeError(f"leave out {name}: every call has a process of its own, in Dayfly's workers")
+        # What is wrong with them is said here, not by the first call.
+        opts.query(options)
+        self._initial = None if initializer is None else (initializer, initargs)
         self._own_client = client is None
         self._client = Client() if client is None else client
         self._task = task
@@ -131,7 +147,10 @@ class DayflyExecutor(Executor):
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> DayflyFuture[T]:
         """A call of `fn`. Raises `TypeError` at once for a function or argument that cannot go to another process."""
-        request = packed_call(fn, args, kwargs)
+        if self._initial is None:
+            request = packed_call(fn, args, kwargs)
+        else:
+            request = packed_call(after, (*self._initial, fn, *args), kwargs, named=fn)
         future: DayflyFuture[T] = DayflyFuture()
         with self._lock:
             if self._closed:
@@ -208,8 +227,16 @@ class DayflyExecutor(Executor):
             self._client.close()
 
 
-def packed_call(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-    """The input of the job. Raises `TypeError` for what no other process can find, and what pickle raises."""
+def packed_call(
+    function: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    *,
+    named: Callable[..., Any] | None = None,
+) -> dict[str, Any]:
+    """The input of the job. `named`: what people see as its function. Raises `TypeError` for what no other process can
+    find, and what pickle raises.
+    """
     # What comes back of the script's own classes is said to be of this name.
     sys.modules.setdefault(MAIN, sys.modules["__main__"])
     try:
@@ -226,7 +253,8 @@ def packed_call(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dic
             raise TypeError(
                 f"{function!r} or its arguments are of an interactive session, where no worker finds them: use a module"
             )
-    module, name = getattr(function, "__module__", "?"), getattr(function, "__qualname__", repr(function))
+    shown = function if named is None else named
+    module, name = getattr(shown, "__module__", "?"), getattr(shown, "__qualname__", repr(shown))
     return {
         "function": f"{module}:{name}"[:200],
         "main": script,
@@ -271,9 +299,9 @@ def _raised_there(failed: JobFailed, job: Job, mark: str) -> BaseException | Non
 def _results(futures: deque[DayflyFuture[T]], end: float | None) -> Generator[T, None, None]:
     try:
         while futures:
-            result = futures[0].result(None if end is None else end - time.monotonic())
-            futures.popleft()
-            yield result
+            futures[0].result(None if end is None else end - time.monotonic())
+            # Held by nobody here while the caller has it: it may be large.
+            yield futures.popleft().result()
     finally:
         for future in futures:
             future.cancel()
@@ -282,7 +310,9 @@ def _results(futures: deque[DayflyFuture[T]], end: float | None) -> Generator[T,
 def _flat(lists: Generator[list[T], None, None]) -> Generator[T, None, None]:
     with closing(lists):
         for one in lists:
-            yield from one
+            one.reverse()
+            while one:
+                yield one.pop()
 
 
 def _chunks(items: Iterator[tuple[Any, ...]], size: int) -> Iterator[list[tuple[Any, ...]]]:

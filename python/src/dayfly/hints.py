@@ -1,8 +1,9 @@
 """One type hint: its JSON Schema, and a JSON value turned into it.
 
-Known: None, bool, int, float, str, Decimal, datetime, date, UUID, Path, Any, Optional, Union, Literal, Enum, list,
-tuple, set, frozenset, dict, Mapping, TypedDict, dataclasses, Annotated, and pydantic's models when pydantic is
-there. Any other class is taken as it comes and has the schema that allows everything.
+Known: None, bool, int, float, str, Decimal, datetime, date, time, timedelta, UUID, Path, Any, Optional, Union, Literal,
+Enum, list, tuple, set, frozenset, dict, Mapping, TypedDict, dataclasses, NewType, Annotated; and when the task has
+imported pydantic, its models, its constraints and all types that it knows. Any other class is taken as it comes and has
+the schema that allows everything.
 """
 
 from __future__ import annotations
@@ -10,14 +11,14 @@ from __future__ import annotations
 import collections.abc
 import dataclasses
 import enum
-import sys
 import types
 import typing
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Union
 
+from . import models
 from .errors import InvalidInput
 
 _UNIONS: tuple[Any, ...] = (Union, getattr(types, "UnionType", Union))
@@ -32,13 +33,25 @@ _SCALARS: dict[Any, dict[str, Any]] = {
     str: {"type": "string"},
     datetime: {"type": "string", "format": "date-time"},
     date: {"type": "string", "format": "date"},
+    time: {"type": "string", "format": "time"},
+    # Seconds, as a result has it.
+    timedelta: {"type": "number"},
 }
 
 
-def _is_model(hint: Any) -> bool:
-    """A pydantic model; asked without importing pydantic."""
-    pydantic = sys.modules.get("pydantic")
-    return pydantic is not None and isinstance(hint, type) and issubclass(hint, pydantic.BaseModel)
+class Definitions(dict[str, Any]):
+    """`$defs`: the schemas of named objects, each under a name of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._names: dict[Any, str] = {}
+
+    def name(self, hint: type) -> str:
+        """The class's own name, with its module's where another class has it already."""
+        if hint not in self._names:
+            taken = hint.__name__ in self or hint.__name__ in self._names.values()
+            self._names[hint] = f"{hint.__module__}.{hint.__qualname__}" if taken else hint.__name__
+        return self._names[hint]
 
 
 def _is_typed_dict(hint: Any) -> bool:
@@ -46,17 +59,22 @@ def _is_typed_dict(hint: Any) -> bool:
 
 
 def _bare(hint: Any) -> Any:
-    """Without `Annotated`, `Required` and `NotRequired`."""
-    while typing.get_origin(hint) is Annotated or getattr(typing.get_origin(hint), "_name", "").endswith("Required"):
-        hint = typing.get_args(hint)[0]
-    return hint
+    """Without `Annotated`, `Required` and `NotRequired`, and what a `NewType` is a name of."""
+    while True:
+        origin = typing.get_origin(hint)
+        if origin is Annotated or getattr(origin, "_name", "").endswith("Required"):
+            hint = typing.get_args(hint)[0]
+        elif hasattr(hint, "__supertype__"):
+            hint = hint.__supertype__
+        else:
+            return hint
 
 
 def is_record(hint: Any) -> bool:
     """Whether the hint stands for a whole object."""
     hint = _bare(hint)
     origin = typing.get_origin(hint) or hint
-    return _is_model(hint) or _is_typed_dict(hint) or _is_dataclass(hint) or origin in _DICTS
+    return models.is_model(hint) or _is_typed_dict(hint) or _is_dataclass(hint) or origin in _DICTS
 
 
 def _is_dataclass(hint: Any) -> bool:
@@ -68,15 +86,17 @@ def holds_decimal(hint: Any, seen: frozenset[Any] = frozenset()) -> bool:
     hint = _bare(hint)
     if hint is Decimal:
         return True
-    if _is_model(hint):
+    if models.is_model(hint):
         return any(holds_decimal(field.annotation, seen | {hint}) for field in hint.model_fields.values())
     if (_is_dataclass(hint) or _is_typed_dict(hint)) and hint not in seen:
         return any(holds_decimal(one, seen | {hint}) for one in typing.get_type_hints(hint).values())
     return any(holds_decimal(one, seen) for one in typing.get_args(hint) if typing.get_origin(hint) is not Literal)
 
 
-def schema_of(hint: Any, definitions: dict[str, Any]) -> dict[str, Any]:
+def schema_of(hint: Any, definitions: Definitions) -> dict[str, Any]:
     """JSON Schema (2020-12) of one hint; named objects go to `definitions`, and are referred to."""
+    if models.is_constrained(hint):
+        return _adapted(hint, definitions)
     hint = _bare(hint)
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     scalar = _scalar(hint)
@@ -99,27 +119,40 @@ def schema_of(hint: Any, definitions: dict[str, Any]) -> dict[str, Any]:
         return {"type": "array", **({"items": schema_of(args[0], definitions)} if args else {})}
     if (origin or hint) in _DICTS:
         return {"type": "object", **({"additionalProperties": schema_of(args[1], definitions)} if args else {})}
-    if _is_model(hint):
-        schema: dict[str, Any] = hint.model_json_schema(ref_template="#/$defs/{model}")
+    if models.is_model(hint):
+        schema = models.model_schema(hint)
         definitions.update(schema.pop("$defs", {}))
-        return _named(hint, schema, definitions)
+        # A model that holds itself is a reference into its own definitions already.
+        return schema if "$ref" in schema else _named(hint, schema, definitions)
     if _is_dataclass(hint) or _is_typed_dict(hint):
-        if hint.__name__ not in definitions:
-            definitions[hint.__name__] = {}
-            definitions[hint.__name__] = _record(hint, definitions)
-        return {"$ref": f"#/$defs/{hint.__name__}"}
-    return {}
+        if definitions.name(hint) not in definitions:
+            # There before its members are gone through: one of them may be of the same class.
+            definitions[definitions.name(hint)] = {}
+            _named(hint, _record(hint, definitions), definitions)
+        return {"$ref": f"#/$defs/{definitions.name(hint)}"}
+    return _adapted(hint, definitions)
 
 
-def _named(hint: type, schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
-    # A model that holds itself is a reference into its own definitions already.
-    if "$ref" in schema:
-        return schema
-    definitions[hint.__name__] = schema
-    return {"$ref": f"#/$defs/{hint.__name__}"}
+def _named(hint: type, schema: dict[str, Any], definitions: Definitions) -> dict[str, Any]:
+    definitions[definitions.name(hint)] = schema
+    return {"$ref": f"#/$defs/{definitions.name(hint)}"}
 
 
-def _record(hint: Any, definitions: dict[str, Any]) -> dict[str, Any]:
+def _adapted(hint: Any, definitions: Definitions) -> dict[str, Any]:
+    """What pydantic says of a hint; everything is allowed where it is not there, or does not know the type either."""
+    found = _unknown_to_us(hint)
+    if found is None:
+        return {}
+    schema = models.adapted_schema(found)
+    definitions.update(schema.pop("$defs", {}))
+    return schema
+
+
+def _unknown_to_us(hint: Any) -> Any:
+    return None if hint is Any or hint is object or isinstance(hint, typing.TypeVar) else models.adapter(hint)
+
+
+def _record(hint: Any, definitions: Definitions) -> dict[str, Any]:
     members = {name: schema_of(one, definitions) for name, (one, _) in _members(hint).items()}
     required = [name for name, (_, needed) in _members(hint).items() if needed]
     return {"type": "object", "properties": members, "required": required, "additionalProperties": False}
@@ -155,6 +188,9 @@ def _scalar(hint: Any) -> dict[str, Any] | None:
 
 def coerce(hint: Any, value: Any, at: str) -> Any:
     """`value`, read from JSON, as the hint has it. `at`: its JSON pointer. Raises `InvalidInput`."""
+    if models.is_constrained(hint):
+        found = _unknown_to_us(hint)
+        return value if found is None else models.validated(found.validate_python, value, at)
     hint = _bare(hint)
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     scalar = _scalar(hint)
@@ -182,11 +218,17 @@ def coerce(hint: Any, value: Any, at: str) -> Any:
     if (origin or hint) in _DICTS:
         members = _need(dict, value, at)
         return {name: coerce(args[1], one, f"{at}/{name}") for name, one in members.items()} if args else members
-    if _is_model(hint):
-        return _coerce_model(hint, value, at)
+    if models.is_model(hint):
+        return models.validated(hint.model_validate, value, at)
     if _is_dataclass(hint) or _is_typed_dict(hint):
-        return hint(**_coerce_members(_members(hint), _need(dict, value, at), at))
-    return value
+        members = _coerce_members(_members(hint), _need(dict, value, at), at)
+        try:
+            return hint(**members)
+        except (ValueError, TypeError) as why:
+            # What its `__post_init__` does not take.
+            raise InvalidInput(at, f"is no {hint.__name__}: {why}") from why
+    found = _unknown_to_us(hint)
+    return value if found is None else models.validated(found.validate_python, value, at)
 
 
 def _need(kind: type, value: Any, at: str) -> Any:
@@ -206,9 +248,14 @@ def _coerce_scalar(hint: Any, wanted: str, value: Any, at: str) -> Any:
         return int(value)
     if hint in (bool, type(None), str) and isinstance(value, hint):
         return value
-    if isinstance(value, str) and hint not in (bool, int, float, Decimal, str, type(None)):
+    if hint is timedelta and number:
         try:
-            if hint is datetime or hint is date:
+            return timedelta(seconds=float(value))
+        except (OverflowError, ValueError) as why:
+            raise InvalidInput(at, f"{value!r:.80} is no number of seconds: {why}") from None
+    if isinstance(value, str) and hint not in (bool, int, float, Decimal, str, timedelta, type(None)):
+        try:
+            if hint in (datetime, date, time):
                 return hint.fromisoformat(value.replace("Z", "+00:00") if value.endswith("Z") else value)
             return hint(value)
         except ValueError as why:
@@ -245,14 +292,3 @@ def _coerce_members(members: dict[str, tuple[Any, bool]], value: dict[str, Any],
         if needed and name not in value:
             raise InvalidInput(f"{at}/{name}", "is missing")
     return {name: coerce(members[name][0], one, f"{at}/{name}") for name, one in value.items()}
-
-
-def _coerce_model(hint: Any, value: Any, at: str) -> Any:
-    pydantic = sys.modules["pydantic"]
-    try:
-        return hint.model_validate(value)
-    except pydantic.ValidationError as invalid:
-        first = invalid.errors()[0]
-        pointer = "".join(f"/{part}" for part in first["loc"])
-        more = f" ({invalid.error_count()} faults in all)" if invalid.error_count() > 1 else ""
-        raise InvalidInput(at + pointer, first["msg"] + more) from None

@@ -31,7 +31,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from .runner import run
+from .runner import prepare, run
 
 SOCKET = 3
 #: Longest message that comes as it is.
@@ -50,6 +50,7 @@ def main(path: str, name: str) -> NoReturn:
     os.open(os.devnull, os.O_RDWR)
     _close_to_jobs()
     function = _load(path, name)
+    prepare(function)
     sources = _Sources(path)
     _warn_of_threads(name)
     gc.collect()

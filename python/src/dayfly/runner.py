@@ -8,6 +8,8 @@ or, without a line of code, `command = ["python3", "-m", "dayfly", "run", "algo:
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import inspect
 import json
 import os
@@ -34,7 +36,8 @@ def run(function: Callable[..., Any]) -> NoReturn:
     """Runs `function` on the job's input and ends this process.
 
     Exit 0 with the returned value as JSON; 75 after `Retry`; `Fail`'s own code; 65 when the input does not fit; 1
-    with a traceback in the log after anything else. Coroutine functions are run to their end, generators to a list.
+    with a traceback in the log after anything else. After `Fail` and unfit input no other attempt is made, whatever
+    `retries` are left. Coroutine functions are run to their end, generators to a list.
     """
     pipe = ResultPipe()
     code = 0
@@ -43,15 +46,17 @@ def run(function: Callable[..., Any]) -> NoReturn:
     except Retry as wish:
         code = _say(f"asks for another attempt: {wish}" if str(wish) else "asks for another attempt", EXIT_RETRY)
     except Fail as failure:
+        tell_exception(failure, retry=False)
         code = _say(str(failure) or "failed", failure.exit_code)
     except InvalidInput as fault:
+        tell_exception(fault, retry=False)
         code = _say(str(fault), EXIT_INPUT)
     except SystemExit:
         flush_progress()
         raise
     except BaseException as error:
         show(error)
-        tell_exception(type(error).__qualname__, str(error))
+        tell_exception(error)
         code = 1
     flush_progress()
     pipe.finish(result + b"\n" if code == 0 else b"")
@@ -60,7 +65,7 @@ def run(function: Callable[..., Any]) -> NoReturn:
 
 def call(function: Callable[..., Any], raw: bytes) -> Any:
     """Calls it with the input, which is JSON in UTF-8. Raises `InvalidInput`, and what the function raises."""
-    signature = Signature(function)
+    signature = _signature(function)
     given = read(raw, decimals=signature.wants_decimals)
     args, kwargs = signature.bind(given)
     result = function(*args, **kwargs)
@@ -70,6 +75,28 @@ def call(function: Callable[..., Any], raw: bytes) -> Any:
 
         return asyncio.run(_awaited(result) if inspect.isawaitable(result) else _collected(result))
     return list(result) if inspect.isgenerator(result) else result
+
+
+_known: tuple[Callable[..., Any], Signature] | None = None
+
+
+def _signature(function: Callable[..., Any]) -> Signature:
+    """Read once for the one function that a process runs."""
+    global _known
+    if _known is None or _known[0] is not function:
+        _known = (function, Signature(function))
+    return _known[1]
+
+
+def prepare(function: Callable[..., Any]) -> None:
+    """Does what each run of `function` would do anew: for a host, before it forks one process a job.
+
+    What is wrong with the function's hints is not said here but by its first job.
+    """
+    with contextlib.suppress(TypeError, ValueError):
+        _signature(function)
+    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        importlib.import_module("asyncio")
 
 
 def read(raw: bytes, *, decimals: bool) -> Any:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .errors import InvalidInput
-from .hints import coerce, holds_decimal, is_record, schema_of
+from .hints import Definitions, coerce, holds_decimal, is_record, schema_of
 
 _EMPTY = inspect.Parameter.empty
 _BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
@@ -28,7 +28,7 @@ class Signature:
         self.name = getattr(function, "__qualname__", repr(function))
         try:
             hints = typing.get_type_hints(function, include_extras=True)
-        except (NameError, TypeError, AttributeError) as why:
+        except Exception as why:
             raise TypeError(
                 f"a type hint of {self.name} cannot be evaluated: {why}. What it names must be imported at run time, "
                 "and before Python 3.10 `X | None` is written Optional[X]"
@@ -56,7 +56,7 @@ class Signature:
 
     def schema(self) -> dict[str, Any]:
         """JSON Schema of the input."""
-        definitions: dict[str, Any] = {}
+        definitions = Definitions()
         whole = self.whole
         if whole is not None:
             schema = schema_of(self.hints[whole.name], definitions)

@@ -10,12 +10,11 @@
 //! ```
 //!
 //! `system` says what the bench needs of each; `dayfly` and `peer` are the two that give it, with the peers put up by
-//! `install`. `tree` is the life of one tree, `ending` the ways to end it, `table` what is printed.
+//! `crate::install`. `tree` is the life of one tree, `ending` the ways to end it, `table` what is printed.
 
 mod below;
 mod dayfly;
 mod ending;
-mod install;
 mod options;
 mod peer;
 mod run;

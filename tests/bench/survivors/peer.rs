@@ -2,18 +2,20 @@
 
 use super::{
     ending::{Ending, Manner, Victims},
-    install::{Installed, sources},
     system::{Order, System},
     tree::within,
+};
+use crate::{
+    install::{Installed, Scripts},
+    script::Script,
 };
 use anyhow::{Context as _, Result, ensure};
 use dayfly_tests::Server;
 use serde_json::{Value, json};
 use std::{
     fs,
-    io::{BufRead as _, BufReader, Write as _},
     path::{Path, PathBuf},
-    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    process::{Child, Command, Stdio},
     time::Duration,
 };
 use tempfile::TempDir;
@@ -56,9 +58,7 @@ pub(crate) struct Peer<'a> {
     installed: &'a Installed,
     hostile: PathBuf,
     worker: Option<Child>,
-    client: Child,
-    ask: ChildStdin,
-    answers: BufReader<ChildStdout>,
+    client: Script,
     server: Server,
     dir: TempDir,
 }
@@ -67,28 +67,18 @@ impl<'a> Peer<'a> {
     /// With a server of its own, and a worker that serves.
     pub(crate) async fn start(kind: Kind, installed: &'a Installed, hostile: &Path) -> Result<Self> {
         let server = Server::start();
-        let mut client = installed
-            .command("python")
-            .arg(sources().join(kind.client()))
-            .env("PEER_REDIS_URL", server.url())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let ask = client.stdin.take().context("the client's input")?;
-        let answers = BufReader::new(client.stdout.take().context("the client's output")?);
+        let mut client = installed.command("python");
+        client.arg(Scripts::Peers.folder().join(kind.client())).env("PEER_REDIS_URL", server.url());
+        let client = Script::start(&mut client)?;
         let dir = tempfile::tempdir()?;
         let hostile = hostile.to_owned();
-        let mut peer = Self { kind, installed, hostile, worker: None, client, ask, answers, server, dir };
+        let mut peer = Self { kind, installed, hostile, worker: None, client, server, dir };
         peer.start_worker().await?;
         Ok(peer)
     }
 
     fn ask(&mut self, verb: &str, arguments: &Value) -> Result<Value> {
-        writeln!(self.ask, "{}", json!([verb, arguments]))?;
-        let mut answer = String::new();
-        let length = self.answers.read_line(&mut answer)?;
-        ensure!(length > 0, "the client of {:?} has ended over {verb}", self.kind);
-        Ok(serde_json::from_str(&answer)?)
+        self.client.ask(verb, arguments).with_context(|| format!("the client of {:?}", self.kind))
     }
 
     fn ready_file(&self, id: &str) -> PathBuf {
@@ -177,7 +167,5 @@ impl System for Peer<'_> {
 impl Drop for Peer<'_> {
     fn drop(&mut self) {
         self.kill_worker();
-        drop(self.client.kill());
-        drop(self.client.wait());
     }
 }

@@ -4,20 +4,20 @@ use super::{
     below::Below,
     dayfly::Dayfly,
     ending::Ending,
-    install::{Installed, version},
     options::{Options, Which},
     peer::{Kind, Peer},
     system::{Order, System},
     table::{Column, table},
     tree::{AFTER_DEATH, AFTER_REPORT, AFTER_START, TIME_LIMIT, tree},
 };
+use crate::install::{Installed, Scripts};
 use anyhow::{Context as _, Result};
 use dayfly_worker::process::Isolation;
 use std::{path::PathBuf, process::Command};
 
 /// Gives the text to print.
 pub(crate) async fn run(options: &Options) -> Result<String> {
-    let installed = Installed::get()?;
+    let installed = Installed::get(Scripts::Peers)?;
     let hostile = std::env::current_exe()?.with_file_name("hostile");
     let trees = Trees {
         below: Below::adopt(&hostile).context("hostile: build the programs of dayfly-tests in the same profile")?,
@@ -28,11 +28,11 @@ pub(crate) async fn run(options: &Options) -> Result<String> {
     for which in &options.systems {
         columns.push(match which {
             Which::Rq => {
-                let name = format!("RQ {}", version("rq")?);
+                let name = format!("RQ {}", Scripts::Peers.version("rq")?);
                 trees.column(name, Peer::start(Kind::Rq, &installed, &hostile).await?).await?
             }
             Which::Celery => {
-                let name = format!("Celery {}", version("celery")?);
+                let name = format!("Celery {}", Scripts::Peers.version("celery")?);
                 trees.column(name, Peer::start(Kind::Celery, &installed, &hostile).await?).await?
             }
             Which::Pidns => trees.dayfly(Isolation::Pidns, &hostile).await?,

@@ -53,7 +53,7 @@ pub use handle::{Control, Run, RunEnd, Slot, StartError, Supervisor, TierFound};
 pub use limits::LimitHit;
 pub use privacy::close_to_jobs;
 pub(crate) use refusal::is_want;
-pub use spec::{BootTime, Ended, Exit, JobSpec, Note, Warm};
+pub use spec::{BootTime, Ended, Exit, JobSpec, Note, Raised, Warm};
 pub use supervisor::supervisor_main;
 pub use sweep::sweep;
 pub use tier::{Isolation, IsolationError, Tier};

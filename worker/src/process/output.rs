@@ -2,7 +2,7 @@
 //! unread, so that a job never waits for its worker, and nothing ever waited for once its tree is gone.
 
 use super::{
-    Note,
+    Note, Raised,
     clock::wall_ms,
     lines::Lines,
     progress::{self, Told},
@@ -46,7 +46,7 @@ struct Kept {
     stderr_lines: Lines,
     event_lines: Lines,
     progress: watch::Sender<Option<Progress>>,
-    exception: Option<String>,
+    exception: Option<Raised>,
     log: Log,
 }
 
@@ -67,7 +67,7 @@ pub(super) struct Printed {
     pub(super) stdout: Vec<u8>,
     pub(super) truncated: bool,
     pub(super) stderr_tail: String,
-    pub(super) exception: Option<String>,
+    pub(super) exception: Option<Raised>,
 }
 
 /// Where what is read comes out.
@@ -218,10 +218,10 @@ impl Kept {
 }
 
 /// Progress replaces the one before and never fills the log, however often it is told; anything else is a line.
-fn event(latest: &watch::Sender<Option<Progress>>, exception: &mut Option<String>, log: &mut Log, line: String) {
+fn event(latest: &watch::Sender<Option<Progress>>, exception: &mut Option<Raised>, log: &mut Log, line: String) {
     match progress::read(&line) {
         Some(Told::Progress(progress)) => drop(latest.send_replace(Some(progress))),
-        Some(Told::Exception(text)) => *exception = Some(text),
+        Some(Told::Exception(raised)) => *exception = Some(raised),
         None => log.line(Note::Event, line),
     }
 }

@@ -1,5 +1,6 @@
 //! What a job says on the event pipe that is no line of its log, and of which only the latest counts: its progress, and what ended it.
 
+use super::Raised;
 use dayfly_common::queue::Progress;
 use serde::Deserialize;
 
@@ -20,23 +21,30 @@ struct ProgramEvent {
 struct Exception {
     r#type: String,
     message: String,
+    /// False: the job says that another attempt cannot go better.
+    #[serde(default = "yes")]
+    retry: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// A line that means something.
 #[derive(Debug, PartialEq)]
 pub(super) enum Told {
     Progress(Progress),
-    /// An exception of the language it is written in: `type: message`.
-    Exception(String),
+    /// An exception of the language it is written in.
+    Exception(Raised),
 }
 
-/// `{"progress":0.5,"message":".."}`, each part optional, or `{"exception":{"type":"..","message":".."}}`; anything else is only
-/// logged.
+/// `{"progress":0.5,"message":".."}`, each part optional, or `{"exception":{"type":"..","message":"..","retry":false}}`, where
+/// `retry` is true when it is left out; anything else is only logged.
 pub(super) fn read(line: &str) -> Option<Told> {
     let event: ProgramEvent = serde_json::from_str(line).ok()?;
-    if let Some(Exception { r#type, message }) = event.exception {
+    if let Some(Exception { r#type, message, retry }) = event.exception {
         let text = if message.is_empty() { r#type } else { format!("{type}: {message}", type = r#type) };
-        return Some(Told::Exception(text.chars().take(MESSAGE).collect()));
+        return Some(Told::Exception(Raised { text: text.chars().take(MESSAGE).collect(), retry }));
     }
     if event.progress.is_none() && event.message.is_none() {
         return None;
@@ -55,11 +63,10 @@ mod tests {
         let nearly = Progress { fraction: Some(1.0), message: Some("nearly".to_owned()) };
         assert_eq!(read(r#"{"progress":1.5,"message":"nearly"}"#), Some(Told::Progress(nearly)));
         let raised = |line| read(line).expect("an exception");
-        assert_eq!(
-            raised(r#"{"exception":{"type":"ValueError","message":"no"}}"#),
-            Told::Exception("ValueError: no".to_owned())
-        );
-        assert_eq!(raised(r#"{"exception":{"type":"KeyError","message":""}}"#), Told::Exception("KeyError".to_owned()));
+        let told = |text: &str, retry| Told::Exception(Raised { text: text.to_owned(), retry });
+        assert_eq!(raised(r#"{"exception":{"type":"ValueError","message":"no"}}"#), told("ValueError: no", true));
+        assert_eq!(raised(r#"{"exception":{"type":"KeyError","message":""}}"#), told("KeyError", true));
+        assert_eq!(raised(r#"{"exception":{"type":"Fail","message":"x","retry":false}}"#), told("Fail: x", false));
         for wrong in [
             "",
             "{}",
@@ -68,6 +75,7 @@ mod tests {
             r#"{"progress":"half"}"#,
             r#"{"progres":0.5}"#,
             r#"{"exception":"no"}"#,
+            r#"{"exception":{"type":"Fail","message":"x","retry":0}}"#,
             "{\"progress\":0.5",
         ] {
             assert!(read(wrong).is_none(), "{wrong}");

@@ -84,6 +84,15 @@ pub enum Exit {
     Unknown,
 }
 
+/// An exception of the language that a job is written in, as its program told it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Raised {
+    /// `type: message`.
+    pub text: String,
+    /// Another attempt may go better.
+    pub retry: bool,
+}
+
 /// The end of a job: nothing of its tree is left, unless `unkillable`.
 #[derive(Debug, Clone)]
 pub struct Ended {
@@ -104,7 +113,7 @@ pub struct Ended {
     /// The last lines of standard error, at most 2 KiB.
     pub stderr_tail: String,
     /// The exception that it said has ended it, on the event pipe.
-    pub exception: Option<String>,
+    pub exception: Option<Raised>,
     /// Processes that SIGKILL did not end within 3 s and [`JobSpec::patience`].
     pub unkillable: bool,
     /// What was left after those 3 s, as in [`Note::Stuck`]; empty when nothing was, or when nobody could look.
