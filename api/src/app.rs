@@ -11,6 +11,7 @@ use crate::{
     operations,
     origin::Rules,
     pace::Pace,
+    pages,
     routes::submit,
     streams::Streams,
 };
@@ -94,6 +95,10 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         #[expect(clippy::disallowed_methods, reason = "the one place that makes routes, of the table")]
         router.route(operation.path, operation.handler())
     });
+    let routes = pages::all().into_iter().fold(routes, |router, (path, page)| {
+        #[expect(clippy::disallowed_methods, reason = "and of that of the pages, which are for people")]
+        router.route(path, page)
+    });
     routes.method_not_allowed_fallback(submit::wrong_method).fallback(submit::by_route).with_state(app)
 }
 
@@ -138,7 +143,9 @@ mod tests {
     /// Where the router and what describes it differ.
     async fn differences(router: Router) -> Vec<String> {
         let described = crate::openapi::base()["paths"].as_object().unwrap();
-        let paths = paths(&router);
+        let pages: BTreeSet<&str> = pages::all().into_iter().map(|(path, _)| path).collect();
+        let paths: BTreeSet<String> =
+            paths(&router).into_iter().filter(|path| !pages.contains(path.as_str())).collect();
         let all = paths.iter().chain(described.keys()).collect::<BTreeSet<_>>();
         let mut found = Vec::new();
         for path in all {
@@ -150,6 +157,17 @@ mod tests {
             }
         }
         found
+    }
+
+    #[test]
+    fn every_page_is_open_or_has_a_scope() {
+        for (path, _) in pages::all() {
+            let row = crate::auth::ROUTES.iter().any(|(method, pattern, _)| *method == "GET" && *pattern == path);
+            assert!(
+                row != crate::auth::is_open(path),
+                "say for {path} in scopes.rs which scope it needs, or that it needs none"
+            );
+        }
     }
 
     #[tokio::test]

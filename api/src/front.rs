@@ -8,6 +8,7 @@ use crate::{
     auth, cors,
     error::{Code, Problem},
     origin::{self, Asked},
+    pages,
     proxy::{self, Origins},
     stages::Busy,
 };
@@ -39,6 +40,10 @@ const COMMON: [(HeaderName, HeaderValue); 3] = [
 /// The request's id, for handlers whose answer holds problems of its own.
 #[derive(Debug, Clone)]
 pub(crate) struct RequestId(pub(crate) Arc<str>);
+
+/// Whether the client is known to speak TLS.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Secure(pub(crate) bool);
 
 /// The connection is to be closed without an answer.
 #[derive(Debug, thiserror::Error)]
@@ -82,6 +87,8 @@ where
         busy,
     };
     request.extensions_mut().insert(RequestId(Arc::from(record.id.as_str())));
+    request.extensions_mut().insert(Secure(origins.secure == Some(true)));
+    let of_a_page = pages::Asked::of(request.method(), request.uri(), request.headers());
     let page = app.rules.allowed_origin(request.headers()).and_then(|origin| HeaderValue::from_str(origin).ok());
     let old = request.version() < Version::HTTP_2;
     let mut response = respond(app, router, request, &origins, lobby).await;
@@ -91,7 +98,10 @@ where
             return Err(HungUp);
         }
         let allowed = response.headers_mut().remove(header::ALLOW);
-        response = problem.render(&record.id);
+        response = match &of_a_page {
+            Some(asked) => asked.refusal(&problem, &record.id),
+            None => problem.render(&record.id),
+        };
         if let Some(allowed) = allowed {
             response = allowing(response, &allowed, &record.method);
         }

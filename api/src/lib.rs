@@ -6,6 +6,7 @@
 //!       front    request id, Host and Origin, load, who asks, panics, problems, access log
 //!       operations   which route is whose, and all that the document says of it   ->  openapi
 //!       routes   one file a resource:  extract (request -> values)  ->  queue  ->  view (records -> JSON)
+//!       pages    the dashboard: the same for people, as HTML
 //!   intake     how a job is taken, one or many at once
 //!   catalogue  which tasks there are        events    who waits for which job (waiting, watch), or for all (fleet)
 //!   auth       tokens, scopes, owners
@@ -35,6 +36,7 @@ mod openapi;
 mod operations;
 mod origin;
 mod pace;
+mod pages;
 mod places;
 mod proxy;
 mod routes;

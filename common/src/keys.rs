@@ -162,6 +162,12 @@ impl Keys {
         self.key("counts")
     }
 
+    /// STREAM: once a minute, how many jobs stood in each state.
+    #[must_use]
+    pub fn minutes(&self) -> String {
+        self.key("minutes")
+    }
+
     /// STREAM: state changes.
     #[must_use]
     pub fn events(&self) -> String {
@@ -208,6 +214,12 @@ impl Keys {
     #[must_use]
     pub fn token(&self, id: &TokenId) -> String {
         format!("{}token:{id}", self.base)
+    }
+
+    /// HASH, 12 hours: somebody who signed in with a browser, by the session's id; of its secret only the SHA-256.
+    #[must_use]
+    pub fn session(&self, id: &TokenId) -> String {
+        format!("{}session:{id}", self.base)
     }
 
     /// HASH: what owners may have; name -> JSON.

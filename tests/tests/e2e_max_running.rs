@@ -1,7 +1,7 @@
 //! `max_running` from the outside: real workers with room for more, and an owner who may use only some of it.
 
 use dayfly_common::{model::Token, queue::Quota};
-use dayfly_tests::{Backend as _, Installation, answer, eventually_async, make_token, queue};
+use dayfly_tests::{Installation, answer, eventually_async, make_token, queue};
 use serde_json::Value;
 use std::time::Duration;
 

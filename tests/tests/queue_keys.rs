@@ -2,7 +2,7 @@
 
 use dayfly_common::{
     keys::Keys,
-    model::{JobId, Nonce, State},
+    model::{JobId, Nonce, State, Token},
 };
 use dayfly_tests::rig::{Rig, task};
 
@@ -13,6 +13,7 @@ const UNIQUE: &str = "or:der 7";
 
 /// Each function of the Lua file with one argument, and what Rust says.
 fn expected(keys: &Keys) -> Vec<(&'static str, String, String)> {
+    let token = Token::random().id().clone();
     let (id, nonce, name) = (JobId::now(), Nonce::random(), task("shell_pipeline"));
     let of_job = |function, key| (function, id.to_string(), key);
     let of_task = |function, key| (function, name.to_string(), key);
@@ -38,6 +39,7 @@ fn expected(keys: &Keys) -> Vec<(&'static str, String, String)> {
         of_worker("worker", keys.worker("host-1a2b3c4d")),
         ("released", nonce.as_str().to_owned(), keys.released(&nonce)),
         ("rate", "ada".to_owned(), keys.rate("ada")),
+        ("session", token.to_string(), keys.session(&token)),
         ("parked", "ada".to_owned(), keys.parked("ada")),
         alone("parked_owners", keys.parked_owners()),
         alone("quotas", keys.quotas()),
@@ -48,6 +50,7 @@ fn expected(keys: &Keys) -> Vec<(&'static str, String, String)> {
         alone("leases", keys.leases()),
         alone("paused", keys.paused()),
         alone("counts", keys.counts()),
+        alone("minutes", keys.minutes()),
         alone("events", keys.events()),
         alone("tasks", keys.tasks()),
         alone("workers", keys.workers()),

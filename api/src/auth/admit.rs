@@ -3,7 +3,7 @@
 use super::{
     Principal,
     bearer::{Presented, presented},
-    scopes,
+    scopes, session,
 };
 use crate::{
     app::App,
@@ -14,6 +14,7 @@ use dayfly_common::{
     model::{Scope, Token, format_rfc3339_ms},
     queue::{TokenRecord, TokenState},
 };
+use std::sync::Arc;
 
 /// Who asks, if they may ask for this.
 ///
@@ -33,9 +34,18 @@ pub(crate) async fn admit(
             Ok(record) => return with_scope(&record, method, path).map(Some),
             Err(refused) => refused,
         },
-        Presented::Nothing => {
-            Refused::new(None, "This server asks for a token: send `Authorization: Bearer dfly_..`.".to_owned())
-        }
+        Presented::Nothing => match session::presented(headers) {
+            Some(cookie) => match check_session(app, &cookie).await? {
+                Ok(record) => {
+                    session::own_page_only(method, headers, &app.rules)?;
+                    return with_scope(&record, method, path).map(Some);
+                }
+                Err(refused) => refused,
+            },
+            None => {
+                Refused::new(None, "This server asks for a token: send `Authorization: Bearer dfly_..`.".to_owned())
+            }
+        },
         Presented::Unusable(why) => {
             let detail = format!("{why}: send one header `Authorization: Bearer dfly_..`.");
             Refused::new(Some("invalid_request"), detail)
@@ -68,15 +78,65 @@ impl Refused {
 }
 
 /// The record of a good token.
-async fn check(app: &App, token: &Token) -> Result<Result<std::sync::Arc<TokenRecord>, Refused>, Problem> {
+async fn check(app: &App, token: &Token) -> Result<Result<Arc<TokenRecord>, Refused>, Problem> {
     let (record, now) = app.known.token(&app.queue, token.id()).await?;
-    let refused = |detail: String| Ok(Err(Refused::new(Some("invalid_token"), detail)));
     // The id is no secret, so the digests decide; the rest is told to none but the token's bearer.
     let Some(record) = record.filter(|record| record.digest.is(&token.digest())) else {
-        return refused("This token is not known here.".to_owned());
+        return Ok(Err(Refused::new(Some("invalid_token"), "This token is not known here.".to_owned())));
     };
+    Ok(if_good(record, now))
+}
+
+/// The record of the token that a session stands for.
+async fn check_session(app: &App, cookie: &Token) -> Result<Result<Arc<TokenRecord>, Refused>, Problem> {
+    let session = app.known.session(&app.queue, cookie.id()).await?;
+    let over = || Ok(Err(Refused::new(Some("invalid_token"), "This session is over: sign in again.".to_owned())));
+    let Some(session) = session.filter(|session| session.digest.is(&cookie.digest())) else { return over() };
+    let (record, now) = app.known.token(&app.queue, &session.token).await?;
+    record.map_or_else(over, |record| Ok(if_good(record, now)))
+}
+
+/// Whether anybody is asked for a token.
+///
+/// # Errors
+/// Redis cannot be asked.
+pub(crate) async fn asks(app: &App) -> Result<bool, Problem> {
+    Ok(!app.known.is_open(app).await?)
+}
+
+/// Begins a session for the bearer of a token; gives its cookie's value.
+///
+/// # Errors
+/// 401 of what is no good token, 503 when Redis is away.
+pub(crate) async fn sign_in(app: &App, token: &str) -> Result<Token, Problem> {
+    let Ok(token) = token.trim().parse::<Token>() else {
+        let detail = "What was typed in is not a token of this kind of server (`dfly_..`).".to_owned();
+        return Err(Refused::new(None, detail).problem());
+    };
+    let record = check(app, &token).await?.map_err(Refused::problem)?;
+    let session = Token::random();
+    app.queue.begin_session(&session, &record.id).await?;
+    Ok(session)
+}
+
+/// Ends the session of a request, if it has one.
+///
+/// # Errors
+/// Redis is away.
+pub(crate) async fn sign_out(app: &App, headers: &HeaderMap) -> Result<(), Problem> {
+    if let Some(cookie) = session::presented(headers)
+        && app.known.session(&app.queue, cookie.id()).await?.is_some_and(|kept| kept.digest.is(&cookie.digest()))
+    {
+        app.queue.end_session(cookie.id()).await?;
+        app.known.forget_session(cookie.id());
+    }
+    Ok(())
+}
+
+fn if_good(record: Arc<TokenRecord>, now: i64) -> Result<Arc<TokenRecord>, Refused> {
+    let refused = |detail: String| Err(Refused::new(Some("invalid_token"), detail));
     match record.state(now) {
-        TokenState::Active => Ok(Ok(record)),
+        TokenState::Active => Ok(record),
         TokenState::Revoked => refused(format!("This token ({}) was revoked.", record.id)),
         TokenState::Expired => {
             let at = record.expires_at.map(format_rfc3339_ms).unwrap_or_default();

@@ -4,7 +4,7 @@ use super::kept::Kept;
 use crate::{app::App, error::Problem};
 use dayfly_common::{
     model::TokenId,
-    queue::{Queue, QueueError, TokenRecord},
+    queue::{Queue, QueueError, SessionRecord, TokenRecord},
 };
 use std::{
     collections::HashMap,
@@ -26,8 +26,12 @@ pub(crate) struct Known {
     /// A token was made once: from then on one is asked for.
     asks: AtomicBool,
     any: Kept<bool>,
-    tokens: Mutex<HashMap<TokenId, Arc<Kept<Found>>>>,
+    tokens: Shelf<Found>,
+    sessions: Shelf<Option<SessionRecord>>,
 }
+
+/// What was asked for lately, by id.
+type Shelf<T> = Mutex<HashMap<TokenId, Arc<Kept<T>>>>;
 
 /// What Redis had of one id.
 #[derive(Debug, Clone)]
@@ -39,7 +43,13 @@ struct Found {
 impl Known {
     /// `may_be_open`: as long as no token was ever made, everybody may do everything.
     pub(crate) fn new(may_be_open: bool) -> Self {
-        Self { may_be_open, asks: AtomicBool::new(false), any: Kept::default(), tokens: Mutex::default() }
+        Self {
+            may_be_open,
+            asks: AtomicBool::new(false),
+            any: Kept::default(),
+            tokens: Mutex::default(),
+            sessions: Mutex::default(),
+        }
     }
 
     /// Whether requests without a token are answered.
@@ -60,7 +70,7 @@ impl Known {
         queue: &Queue,
         id: &TokenId,
     ) -> Result<(Option<Arc<TokenRecord>>, i64), QueueError> {
-        let kept = self.kept(id);
+        let kept = kept(&self.tokens, id);
         let read = async {
             let looked = queue.look_up_token(id).await?;
             if looked.any {
@@ -79,23 +89,34 @@ impl Known {
         }
     }
 
-    fn kept(&self, id: &TokenId) -> Arc<Kept<Found>> {
-        let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(kept) = tokens.get(id) {
-            return Arc::clone(kept);
-        }
-        if tokens.len() >= MOST {
-            let now = Instant::now();
-            tokens.retain(|_, kept| kept.is_fresh(now));
-            // All of them within a second: none of them is worth the memory.
-            if tokens.len() >= MOST {
-                tokens.clear();
-            }
-        }
-        let kept = Arc::new(Kept::default());
-        tokens.insert(id.clone(), Arc::clone(&kept));
-        kept
+    /// The session of this id.
+    pub(super) async fn session(&self, queue: &Queue, id: &TokenId) -> Result<Option<SessionRecord>, QueueError> {
+        let kept = kept(&self.sessions, id);
+        Ok(kept.get(Instant::now(), queue.session(id)).await?.0)
     }
+
+    /// From now on this process does not take the session any more.
+    pub(super) fn forget_session(&self, id: &TokenId) {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+    }
+}
+
+fn kept<T: Clone>(shelf: &Shelf<T>, id: &TokenId) -> Arc<Kept<T>> {
+    let mut shelf = shelf.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(kept) = shelf.get(id) {
+        return Arc::clone(kept);
+    }
+    if shelf.len() >= MOST {
+        let now = Instant::now();
+        shelf.retain(|_, kept| kept.is_fresh(now));
+        // All of them within a second: none of them is worth the memory.
+        if shelf.len() >= MOST {
+            shelf.clear();
+        }
+    }
+    let kept = Arc::new(Kept::default());
+    shelf.insert(id.clone(), Arc::clone(&kept));
+    kept
 }
 
 #[cfg(test)]
@@ -107,9 +128,9 @@ mod tests {
     fn tokens_that_are_none_do_not_fill_the_memory() {
         let known = Known::new(true);
         for _ in 0..MOST + 5 {
-            drop(known.kept(Token::random().id()));
+            drop(kept(&known.tokens, Token::random().id()));
         }
-        let kept = known.tokens.lock().unwrap().len();
-        assert!((1..=MOST).contains(&kept), "{kept}");
+        let count = known.tokens.lock().unwrap().len();
+        assert!((1..=MOST).contains(&count), "{count}");
     }
 }

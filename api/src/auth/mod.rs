@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   front.rs -> admit      bearer (header -> token) -> known (token -> record) -> scopes (route -> scope)
+//!                          session (cookie -> session -> token), for browsers
 //!   routes   -> Principal  taken from the request; whose jobs it may see: gate
 //! ```
 //!
@@ -18,9 +19,13 @@ mod kept;
 mod known;
 mod principal;
 mod scopes;
+mod session;
 
-pub(crate) use admit::admit;
+pub(crate) use admit::{admit, asks, sign_in, sign_out};
 pub(crate) use gate::visible;
 pub(crate) use known::Known;
 pub(crate) use principal::Principal;
+#[cfg(test)]
+pub(crate) use scopes::is_open;
 pub use scopes::{ROUTES, Route};
+pub(crate) use session::{cookie, no_cookie};

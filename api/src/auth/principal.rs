@@ -19,16 +19,18 @@ pub(crate) struct Principal(Arc<Facts>);
 struct Facts {
     owner: String,
     scopes: Scopes,
+    /// A token, or a session that stands for one, says so.
+    known: bool,
 }
 
 impl Principal {
     /// Everybody, where no token is asked for: may do all, and owns what has no owner.
     pub(super) fn anyone() -> Self {
-        Self(Arc::new(Facts { owner: String::new(), scopes: Scopes::all() }))
+        Self(Arc::new(Facts { owner: String::new(), scopes: Scopes::all(), known: false }))
     }
 
     pub(super) fn of_token(token: &TokenRecord) -> Self {
-        Self(Arc::new(Facts { owner: token.owner.clone(), scopes: token.scopes }))
+        Self(Arc::new(Facts { owner: token.owner.clone(), scopes: token.scopes, known: true }))
     }
 
     /// The one that `front.rs` found.
@@ -49,6 +51,21 @@ impl Principal {
     /// Whether a job of `owner` exists for it.
     pub(crate) fn sees(&self, owner: &str) -> bool {
         self.sees_all() || self.0.owner == owner
+    }
+
+    /// What it may do.
+    pub(crate) fn scopes(&self) -> Scopes {
+        self.0.scopes
+    }
+
+    /// Whether it may do this.
+    pub(crate) fn may(&self, scope: Scope) -> bool {
+        self.0.scopes.has(scope)
+    }
+
+    /// Whether it showed a token; else nobody is asked for one.
+    pub(crate) fn is_known(&self) -> bool {
+        self.0.known
     }
 
     /// Whether every job exists for it.

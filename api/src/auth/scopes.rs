@@ -10,7 +10,7 @@ use dayfly_common::model::Scope;
 pub type Route = (&'static str, &'static str, Scope);
 
 /// The routes of this API that need a token, those of later versions among them.
-pub const ROUTES: [Route; 37] = [
+pub const ROUTES: [Route; 42] = [
     ("GET", "/v1/tasks", Scope::Read),
     ("GET", "/v1/tasks/{task}", Scope::Read),
     ("POST", "/v1/tasks/{task}", Scope::Submit),
@@ -48,11 +48,17 @@ pub const ROUTES: [Route; 37] = [
     ("GET", "/static/{name}", Scope::Read),
     ("GET", "/favicon.ico", Scope::Read),
     ("GET", "/", Scope::Read),
+    ("GET", "/jobs", Scope::Read),
+    ("GET", "/jobs/{id}", Scope::Read),
+    ("GET", "/tasks", Scope::Read),
+    ("GET", "/tasks/{task}", Scope::Read),
+    ("GET", "/workers", Scope::Read),
 ];
 
-/// Probes come from anywhere: they are open, and tell nothing. Nor does a style.
-pub(super) fn is_open(path: &str) -> bool {
-    matches!(path, "/healthz" | "/readyz" | "/docs/style.css")
+/// Probes come from anywhere: they are open, and tell nothing. Nor does a style or a script; nor the way in and out.
+pub(crate) fn is_open(path: &str) -> bool {
+    matches!(path, "/healthz" | "/readyz" | "/docs/style.css" | "/login" | "/logout")
+        || matches!(path, "/ui/style.css" | "/ui/script.js" | "/ui/icon.svg")
 }
 
 /// The scope that a request needs; `None`: any token will do, for it only asks which methods there are.

@@ -32,6 +32,6 @@ pub(crate) use json::check_json;
 pub(crate) use options::{NAMES as OPTION_NAMES, SubmitOptions};
 pub(crate) use path::{JobPath, TaskPath};
 pub(crate) use pieces::Pieces;
-pub(crate) use query::{Query, query};
+pub(crate) use query::{Query, form_pairs, query};
 pub(crate) use split::{Cut, Framing, Splitter};
 pub(crate) use time::{at_time, time};

@@ -64,6 +64,12 @@ pub(crate) fn query(uri: &Uri, known: &[&'static str]) -> Result<Query, Problem>
     Query::gather(urlencoded::pairs(raw.as_bytes()).map(|pair| pair.map_err(unreadable)), known)
 }
 
+/// The pairs of a form's body.
+pub(crate) fn form_pairs(body: &[u8]) -> impl Iterator<Item = Result<(String, String), Problem>> {
+    let unreadable = |why| Problem::new(Code::MalformedForm, format!("The form cannot be read: {why}."));
+    urlencoded::pairs(body).map(move |pair| pair.map_err(unreadable))
+}
+
 impl Query {
     /// All pairs, as they were given.
     pub(crate) fn pairs(&self) -> impl Iterator<Item = (&'static str, &str)> {

@@ -86,6 +86,11 @@ struct At {
     end: bool,
 }
 
+/// The id after which a client knows the lines up to this entry.
+pub(crate) fn place(created_at: i64, line: EntryId) -> impl fmt::Display {
+    At { created_at, line, end: false }
+}
+
 impl fmt::Display for At {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{}.{}{}", self.created_at, self.line, if self.end { ".end" } else { "" })

@@ -42,29 +42,37 @@ pub(crate) async fn by_name(
 /// Any path that no route of ours has: a task may have it as its `route`.
 pub(crate) async fn by_route(State(app): State<Arc<App>>, request: Request) -> Result<Response<Body>, Problem> {
     let path = request.uri().path();
-    let Some(name) = app.catalogue.route(path).await else {
-        let shown: String = path.chars().take(200).collect();
-        let detail = format!("There is nothing at {shown}. Jobs are at /v1/jobs, tasks at /v1/tasks.");
-        return Err(Problem::new(Code::NotFound, detail));
-    };
-    if request.method() == Method::OPTIONS {
+    let name = app.catalogue.route(path).await;
+    if name.is_some() && request.method() == Method::OPTIONS {
         let mut allowed = Response::new(Body::empty());
         *allowed.status_mut() = StatusCode::NO_CONTENT;
         allowed.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST, OPTIONS"));
         return Ok(allowed);
     }
-    if request.method() != Method::POST {
-        return Err(wrong_method(request).await.with_header(header::ALLOW, HeaderValue::from_static("POST, OPTIONS")));
-    }
+    let Some(name) = name.filter(|_| request.method() == Method::POST) else {
+        return Err(no_job(&app, request.method(), path).await);
+    };
     let (mut head, body) = request.into_parts();
     WantsJson::from_request_parts(&mut head, &()).await?;
     let target = Target { task: &name, id: None, message: Some("job created"), names: &OPTION_NAMES };
     accept(&app, target, Request::from_parts(head, body)).await
 }
 
+/// What a request is told that submits no job: the path is no task's route, or the method is not POST.
+pub(crate) async fn no_job(app: &App, method: &Method, path: &str) -> Problem {
+    if app.catalogue.route(path).await.is_some() {
+        return not_allowed(method, path).with_header(header::ALLOW, HeaderValue::from_static("POST, OPTIONS"));
+    }
+    let shown: String = path.chars().take(200).collect();
+    Problem::new(Code::NotFound, format!("There is nothing at {shown}. Jobs are at /v1/jobs, tasks at /v1/tasks."))
+}
+
 /// A path of ours, by another method; the router adds `Allow`.
 pub(crate) async fn wrong_method(request: Request) -> Problem {
-    let (method, path) = (request.method(), request.uri().path());
+    not_allowed(request.method(), request.uri().path())
+}
+
+fn not_allowed(method: &Method, path: &str) -> Problem {
     let detail = format!("{method} is not allowed at {path}: the header `Allow` lists what is.");
     Problem::new(Code::MethodNotAllowed, detail)
 }

@@ -23,7 +23,7 @@ struct Items<'a> {
 }
 
 /// What is known of a task: by the catalogue, by the queue, or by both.
-type Known = (Option<Arc<Task>>, Option<TaskStatus>);
+pub(crate) type Known = (Option<Arc<Task>>, Option<TaskStatus>);
 
 /// GET /v1/tasks
 pub(crate) async fn list(State(app): State<Arc<App>>, _: WantsJson, uri: Uri) -> Result<Response<Body>, Problem> {
@@ -82,7 +82,7 @@ fn shown(known: &Known) -> Option<TaskJson<'_>> {
 }
 
 /// One task, or the 404 that names the nearest.
-async fn known(app: &App, name: &str) -> Result<Known, Problem> {
+pub(crate) async fn known(app: &App, name: &str) -> Result<Known, Problem> {
     if let Some(known) = all(app).await?.remove(name) {
         return Ok(known);
     }
@@ -90,7 +90,8 @@ async fn known(app: &App, name: &str) -> Result<Known, Problem> {
     Ok((Some(task), None))
 }
 
-async fn all(app: &App) -> Result<BTreeMap<String, Known>, QueueError> {
+/// Every task, by its name.
+pub(crate) async fn all(app: &App) -> Result<BTreeMap<String, Known>, QueueError> {
     let statuses = app.queue.tasks().await?;
     let catalogue = app.catalogue.current().await;
     let mut known: BTreeMap<String, Known> =

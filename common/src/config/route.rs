@@ -5,8 +5,20 @@ use crate::model::{TaskDef, TaskName};
 use std::collections::BTreeMap;
 
 /// First segments that are Dayfly's own.
-const OWN: [&str; 10] =
-    ["v1", "healthz", "readyz", "metrics", "openapi.json", "docs", "ui", "assets", "static", "favicon.ico"];
+const OWN: [&str; 12] = [
+    "v1",
+    "healthz",
+    "readyz",
+    "metrics",
+    "openapi.json",
+    "docs",
+    "ui",
+    "assets",
+    "static",
+    "favicon.ico",
+    "login",
+    "logout",
+];
 
 /// The path as given, when it can be a route.
 pub(super) fn check(path: &str) -> Result<String, String> {
@@ -53,7 +65,9 @@ mod tests {
         for good in ["/a", "/compute_something/async", "/v2/x", "/a.b/~c"] {
             assert_eq!(check(good).as_deref(), Ok(good));
         }
-        for wrong in ["", "a", "/", "/a/", "//a", "/a/../b", "/{x}", "/a?b", "/a b", "/v1/tasks", "/healthz", "/ä"] {
+        for wrong in
+            ["", "a", "/", "/a/", "//a", "/a/../b", "/{x}", "/a?b", "/a b", "/v1/tasks", "/healthz", "/login", "/ä"]
+        {
             assert!(check(wrong).is_err(), "{wrong}");
         }
     }

@@ -151,7 +151,7 @@ fn command(name: &str, key: String) -> Cmd {
 }
 
 /// `<task>:<state>` -> number, sorted out. A gauge that a hand made negative reads as 0.
-fn read_counts(answer: Value) -> Result<BTreeMap<TaskName, HashMap<State, u64>>, QueueError> {
+pub(super) fn read_counts(answer: Value) -> Result<BTreeMap<TaskName, HashMap<State, u64>>, QueueError> {
     let mut counts: BTreeMap<TaskName, HashMap<State, u64>> = BTreeMap::new();
     for (name, value) in pairs(answer)? {
         let Some((Ok(task), Ok(state))) = name.rsplit_once(':').map(|(task, state)| (task.parse(), state.parse()))

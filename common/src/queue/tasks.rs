@@ -93,6 +93,18 @@ impl Queue {
     }
 }
 
+impl Queue {
+    /// Whether no job of the task is given out.
+    ///
+    /// # Errors
+    /// See [`QueueError`].
+    pub async fn is_paused(&self, task: &TaskName) -> Result<bool, QueueError> {
+        let mut ask = redis::cmd("SISMEMBER");
+        ask.arg(self.keys.paused()).arg(task.as_str());
+        Ok(parsed::<i64>(&text(self.ask(ask).await?)?)? == 1)
+    }
+}
+
 /// The registry as stored. A definition that cannot be read (a later revision's, a hand's) is left out, and said.
 pub(super) fn read_cards(answer: Value) -> Result<BTreeMap<TaskName, TaskCard>, QueueError> {
     let mut cards = BTreeMap::new();

@@ -29,6 +29,7 @@ function K.held(base, worker) return base .. 'held:' .. worker end
 function K.worker(base, worker) return base .. 'worker:' .. worker end
 function K.released(base, nonce) return base .. 'released:' .. nonce end
 
+function K.session(base, id) return base .. 'session:' .. id end
 function K.quotas(base) return base .. 'quotas' end
 function K.owners(base) return base .. 'owners' end
 function K.parked(base, owner) return base .. 'parked:' .. owner end
@@ -41,6 +42,7 @@ function K.leases(base) return base .. 'leases' end
 function K.parked_owners(base) return base .. 'parked' end
 function K.paused(base) return base .. 'paused' end
 function K.counts(base) return base .. 'counts' end
+function K.minutes(base) return base .. 'minutes' end
 function K.events(base) return base .. 'events' end
 function K.tasks(base) return base .. 'tasks' end
 function K.workers(base) return base .. 'workers' end

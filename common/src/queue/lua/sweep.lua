@@ -49,7 +49,7 @@ local function trim(base, state, at)
 end
 
 local function sweep(base, now)
-  local seen = redis.call('HMGET', K.sweep(base), 'last', 'trim')
+  local seen = redis.call('HMGET', K.sweep(base), 'last', 'trim', 'minute')
   local last = tonumber(seen[1] or nil)
   if last and now >= last and now - last < 1000 then return 0 end
   redis.call('HSET', K.sweep(base), 'last', whole(now))
@@ -81,6 +81,7 @@ local function sweep(base, now)
   end
   redis.call('HSET', K.sweep(base), 'trim', whole(furthest))
   redis.call('ZREMRANGEBYSCORE', K.workers(base), '-inf', whole(now - 6 * PRESENCE_MS))
+  note_minute(base, now, tonumber(seen[3] or nil))
   return 1
 end
 
