@@ -145,6 +145,8 @@ async fn an_empty_filter_is_refused_and_other_faults_are_explained() {
     for (body, status, code, says) in [
         (json!({ "action": "cancel" }), 422, "invalid_input", "say {\"all\": true}"),
         (json!({ "action": "cancel", "filter": {} }), 422, "invalid_input", "say {\"all\": true}"),
+        (json!({ "action": "cancel", "filter": { "label": [] } }), 422, "invalid_input", "would mean every job"),
+        (json!({ "action": "cancel", "filter": { "state": "queued", "label": [] } }), 422, "invalid_input", "name one"),
         (json!({ "action": "stop", "filter": { "all": true } }), 422, "invalid_input", "`action` must be"),
         (json!({ "action": "cancel", "filter": { "taks": "a" } }), 400, "bad_option", "did you mean `task`?"),
         (json!({ "action": "cancel", "filter": { "state": "failed" } }), 422, "option_conflict", "have not ended"),

@@ -129,6 +129,10 @@ fn filter(given: Option<Value>) -> Result<ListFilter, Problem> {
     let mut pairs = Vec::new();
     for (name, value) in members {
         let many = match (name.as_str(), value) {
+            ("label", Value::Array(many)) if many.is_empty() => {
+                let why = "it names no label, and would mean every job: leave it out, or name one.";
+                return Err(wrong("/filter/label", why));
+            }
             ("label", Value::Array(many)) => many,
             (_, one) => vec![one],
         };

@@ -70,6 +70,7 @@ fn act() -> Operation {
             (Code::InvalidInput, "the body is not such an object, or its filter is empty"),
             (Code::OptionOutOfRange, "`limit` or `expected_count` is beyond its bounds"),
             (Code::OptionConflict, "members contradict each other, or the action and the state"),
+            (Code::OutcomeUnknown, "Redis did not answer: new jobs of a retry may be stored or not"),
         ])
         .refuses_as_usual()
 }

@@ -18,7 +18,7 @@ use axum::{
 };
 use dayfly_common::{
     model::JobId,
-    queue::{Cancelled, Deleted, JobRecord, ListFilter, Retried, Retry, Submitted},
+    queue::{Cancelled, Deleted, JobRecord, ListFilter, Queue, QueueError, Retried, Retry, Submitted},
 };
 use serde::Serialize;
 use std::{collections::BTreeMap, sync::Arc};
@@ -117,6 +117,28 @@ async fn must_be(app: &App, filter: &ListFilter, expected: usize) -> Result<(), 
     Err(Problem::new(Code::CountMismatch, detail))
 }
 
+/// Sends them; once more when no answer came, which the same new ids make safe.
+async fn retry_all(queue: &Queue, retries: &[Retry], repeatable: bool) -> Result<Vec<Retried>, Problem> {
+    let unsure = |error: &QueueError| matches!(error, QueueError::Slow(_) | QueueError::NotReplicated { .. });
+    match queue.retry_many(retries).await {
+        Err(error) if unsure(&error) || matches!(error, QueueError::Unreachable(_)) => {}
+        Err(error) => return Err(error.into()),
+        Ok(answers) => return Ok(answers),
+    }
+    queue.retry_many(retries).await.map_err(|error| {
+        if !unsure(&error) {
+            return error.into();
+        }
+        let how = if repeatable {
+            "Send the same request with the same Idempotency-Key again: it makes no job twice."
+        } else {
+            "Look for jobs with a `retry_of` before you send it again; with an Idempotency-Key that would make no job twice."
+        };
+        let detail = format!("Redis did not confirm it, so some or all of the new jobs may be stored. {how}");
+        Problem::new(Code::OutcomeUnknown, detail).retry_after(1).caused_by(&error)
+    })
+}
+
 /// Up to `limit` jobs that match, and where to go on.
 async fn find(app: &App, asked: &Asked) -> Result<(Vec<JobRecord>, Option<String>), Problem> {
     let mut filter = asked.filter.clone();
@@ -137,7 +159,8 @@ impl Report {
     /// Jobs move against the order of a list while it is gone through: one that was queued may run by the time that running ones
     /// are behind. So the end of a cancel looks for what escaped it.
     async fn look_again(&mut self, app: &App, asked: &Asked, who: &Principal) -> Result<(), Problem> {
-        if !matches!(asked.verb, Verb::Cancel { .. }) {
+        // Nor is it done to more than were expected.
+        if !matches!(asked.verb, Verb::Cancel { .. }) || asked.expected_count.is_some() {
             return Ok(());
         }
         for _ in 0..LOOKS_AGAIN {
@@ -148,6 +171,7 @@ impl Report {
             let (mut escaped, next) = find(app, &Asked { filter, limit: 2 * PAGE, ..asked.clone() }).await?;
             // Those that were asked to end may take their grace.
             escaped.retain(|record| !record.state.is_terminal() && record.cancel_requested_at.is_none());
+            escaped.truncate(asked.limit);
             if escaped.is_empty() {
                 return Ok(());
             }
@@ -194,18 +218,21 @@ impl Report {
                 };
                 // Nor a retry of what it made itself, which matches the same filter once it has ended.
                 let own = |record: &JobRecord| record.retry_of.is_some_and(|of| id_of(of) == record.id);
-                let retries: Vec<Retry> = found
-                    .iter()
-                    .filter(|record| key.is_none() || !own(record))
-                    .map(|record| Retry {
+                let mut retries = Vec::with_capacity(found.len());
+                for record in found.iter().filter(|record| key.is_none() || !own(record)) {
+                    let Some(task) = catalogue.task(record.task.as_str()) else {
+                        self.skip(Code::UnknownTask);
+                        continue;
+                    };
+                    retries.push(Retry {
                         of: record.id,
                         id: id_of(record.id),
-                        max_queued: catalogue.task(record.task.as_str()).and_then(|task| task.card.max_queued),
+                        max_queued: task.card.max_queued,
                         repeatable: key.is_some(),
                         trace: None,
-                    })
-                    .collect();
-                let answers = app.queue.retry_many(&retries).await?;
+                    });
+                }
+                let answers = retry_all(&app.queue, &retries, key.is_some()).await?;
                 for (retry, retried) in retries.iter().zip(answers) {
                     self.retried(retry, &retried);
                 }
