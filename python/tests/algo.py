@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from typing import Any, Optional
 
 import dayfly
@@ -14,6 +15,14 @@ import dayfly
 def echo(input: dict[str, Any], /) -> dict[str, Any]:
     """Gives back what it got."""
     return input
+
+
+def watched(file: str) -> Iterator[int]:
+    """Goes on when somebody has seen what it has so far."""
+    yield 1
+    while not os.path.exists(file):
+        time.sleep(0.01)
+    yield 2
 
 
 @dayfly.task(timeout="20s", retries=2, memory="256MiB")

@@ -16,6 +16,7 @@ TASKS = "".join(
         python_task(
             "odd", ["-m", "dayfly", "run", "algo:odd"], 'timeout = "20s"\nmax_timeout = "10m"\nkill_grace = "1s"'
         ),
+        python_task("watched", ["-m", "dayfly", "run", "algo:watched"], 'timeout = "20s"'),
         python_task("echo", ["-m", "dayfly", "run", "algo:echo"], 'output = "json"'),
         python_task("raw", ["-c", "import sys; sys.stdout.buffer.write(bytes(range(256)))"], 'output = "bytes"'),
         python_task("words", ["-c", "print('plain words')"], 'output = "text"'),

@@ -8,7 +8,7 @@ import ctypes
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -60,6 +60,18 @@ async def counted_async(n: int) -> AsyncIterator[int]:
         yield one
 
 
+def told(values: list[object]) -> Iterator[object]:
+    yield from values
+
+
+def summed(n: int) -> Generator[int, None, dict[str, int]]:
+    total = 0
+    for one in range(n):
+        total += one
+        yield total
+    return {"total": total}
+
+
 class Colour(Enum):
     RED = "red"
     GREEN = "green"
@@ -90,6 +102,8 @@ def odd(how: str) -> Any:
         raise LookupError("how")
     if how == "exit":
         sys.exit(4)
+    if how == "yield bytes":
+        return (value for value in (1, b"x", 2))
     return {"nan": float("nan"), "set of bytes": {b"x"}}[how]
 
 

@@ -37,6 +37,7 @@ def run(function: str, given: object) -> subprocess.CompletedProcess[bytes]:
         ("later", {"n": 2}, 4),
         ("counted", {"n": 3}, [0, 1, 2]),
         ("counted_async", {"n": 3}, [0, 1, 2]),
+        ("summed", {"n": 4}, {"total": 6}),
         ("colour", {"colour": "red"}, "RED is Colour.RED"),
         ("nothing", {}, None),
         ("days", {"first": "2026-01-30", "second": "2026-02-02T00:00:00Z"}, 3),
@@ -163,3 +164,51 @@ def test_progress_is_written_line_by_line_and_its_last_word_is_kept() -> None:
     assert lines[0] == {"progress": 0.0, "message": "step 0"}
     assert lines[-1] == {"progress": 1.0, "message": "step 1000"}
     assert len(lines) < 100
+
+
+def partials(function: str, given: object, tmp_path: Path) -> tuple[subprocess.CompletedProcess[bytes], list[object]]:
+    """What it tells on its event pipe."""
+    file = tmp_path / "events"
+    with file.open("wb") as events:
+        done = subprocess.run(
+            [sys.executable, "-m", "dayfly", "run", f"shapes:{function}"],
+            input=json.dumps(given).encode(),
+            capture_output=True,
+            timeout=60,
+            check=False,
+            pass_fds=[events.fileno()],
+            env={**NOBODY, "DAYFLY_EVENTS_FD": str(events.fileno())},
+        )
+    return done, [json.loads(line) for line in file.read_bytes().splitlines()]
+
+
+def test_what_a_generator_yields_is_told_at_once(tmp_path: Path) -> None:
+    for function in ("counted", "counted_async"):
+        done, told = partials(function, {"n": 3}, tmp_path)
+        assert json.loads(done.stdout) == [0, 1, 2]
+        assert told == [{"partial": n, "index": n} for n in range(3)]
+    long = "x" * 16_000
+    done, told = partials("told", {"values": ["é", long, {"a": [1]}]}, tmp_path)
+    assert json.loads(done.stdout) == ["é", long, {"a": [1]}]
+    assert told == [
+        {"partial": "é", "index": 0},
+        {"partial_too_long": 16_002, "index": 1},
+        {"partial": {"a": [1]}, "index": 2},
+    ]
+
+
+def test_partial_results_leave_room_in_the_log(tmp_path: Path) -> None:
+    done, told = partials("told", {"values": ["x" * 15_000] * 60}, tmp_path)
+    assert len(json.loads(done.stdout)) == 60
+    assert told[-1] == {"partials_end": len(told) - 1}
+    assert (tmp_path / "events").stat().st_size <= 512 * 1024 + 100
+    assert 30 < len(told) < 40
+
+
+def test_what_has_no_json_form_fails_where_it_is_yielded(tmp_path: Path) -> None:
+    done, told = partials("odd", {"how": "yield bytes"}, tmp_path)
+    assert done.returncode == 1
+    assert b"bytes have no JSON form" in done.stderr
+    assert told[0] == {"partial": 1, "index": 0}
+    assert isinstance(told[1], dict)
+    assert told[1]["exception"]["type"] == "TypeError"

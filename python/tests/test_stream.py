@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 
 import pytest
 
@@ -94,3 +95,30 @@ def test_a_stream_that_is_told_to_wait_too_long_ends() -> None:
         job = client.submit("t")
         with pytest.raises(dayfly.ApiError, match="503 draining"):
             list(job.stream())
+
+
+def test_what_a_generator_has_yielded_comes_as_values() -> None:
+    def log(line: str, stream: str = "event") -> bytes:
+        return b"event: log\ndata: " + json.dumps({"stream": stream, "line": line, "at": "t"}).encode() + b"\n\n"
+
+    told = '{"partial":[1.5,"é"],"index":3}'
+    mine = ['{"mine":{"partial":1}}', '{"partial":1,"more":2}']
+    lines = [told, '{"partial":1', '{"partial_too_long":9,"index":4}', *mine]
+    text = b"".join(map(log, lines)) + log(told, "stderr") + b"event: end\ndata: {}\n\n"
+    with peer(Answer(202, JOB), Answer(200, text, SSE)) as there, dayfly.Client(there.url) as client:
+        events = list(client.submit("t").stream())
+    assert events[0] == Event("partial", {"index": 3, "value": [1.5, "é"]})
+    assert [event.type for event in events[1:]] == ["log"] * 5 + ["end"]
+    assert [event.data["line"] for event in events[1:-1]] == [*lines[1:], told]
+
+
+def test_partial_results_of_a_task_are_seen_before_its_end(client: dayfly.Client, tmp_path: Path) -> None:
+    file = tmp_path / "seen"
+    job = client.submit("watched", {"file": str(file)})
+    values = []
+    for event in job.stream():
+        if event.type == "partial":
+            values.append(event.data["value"])
+            file.touch()
+    assert values == [1, 2]
+    assert job.result() == [1, 2]

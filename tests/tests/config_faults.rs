@@ -43,7 +43,7 @@ timeout = "2m"
 max_timeout = "1m"
 route = "/v1/report"
 env_file = "secrets.env"
-python_module = "report"
+webhook = "report"
 python = "report"
 interpreter = 3
 
@@ -66,6 +66,11 @@ backoff = "soon"
 command = ["date"]
 
 [worker2]
+[tasks.mod]
+python_module = "a b"
+[tasks.more]
+python_module = "algo"
+route = "/x"
 "#,
     );
     inputs.variables = vec![
@@ -88,7 +93,7 @@ command = ["date"]
         "dayfly.toml:19: [tasks.report] timeout: 120000ms is longer than max_timeout, 60000ms",
         "dayfly.toml:21: [tasks.report] route: `/v1/report` clashes with Dayfly's own /v1",
         "dayfly.toml:22: [tasks.report] env_file: secrets.env cannot be read: No such file or directory (os error 2)",
-        "dayfly.toml:23: `python_module` in [tasks.report] is not supported yet by this version",
+        "dayfly.toml:23: `webhook` in [tasks.report] is not supported yet by this version",
         "dayfly.toml:24: [tasks.report] python: `report` names no function: write python = \"module:function\"",
         "dayfly.toml:25: [tasks.report] interpreter: must be a text in quotes, not a number",
         "dayfly.toml:28: [tasks.one] command: must be an array of texts, not a text",
@@ -98,6 +103,8 @@ command = ["date"]
         "dayfly.toml:40: [tasks.three] backoff: `soon` is not a duration: write it like 250ms, 30s, 10m, 1h30m or 7d",
         "dayfly.toml:42: `a b` cannot be a task's name: use 1 to 64 letters, digits, `_`, `-` or `.`, not beginning with `-` or `.`",
         "dayfly.toml:45: unknown section `worker2`; did you mean `worker`?",
+        "dayfly.toml:47: [tasks.mod] python_module: `a b` names no module: write python_module = \"algo\"",
+        "dayfly.toml:49: [tasks.more] python_module: the section stands for all tasks of its module, of which each would have this `route`",
         "DAYFLY_API_LISTN: no such variable; did you mean `DAYFLY_API_LISTEN`?",
         "DAYFLY_REDIS_URL: is not a Redis URL: write redis://HOST:6379/0, redis://USER:PASSWORD@HOST:6379/0, redis+unix:///PATH/TO/SOCKET, redis-sentinel://HOST:26379,HOST:26379/0?master=NAME or redis-cluster://HOST:6379,HOST:6379",
         "DAYFLY_WORKER_METRICS_LISTEN: `metrics_listen` of [worker] is not supported yet by this version",

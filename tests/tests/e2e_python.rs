@@ -1,6 +1,6 @@
 //! Python functions as tasks, from the file to the answer.
 
-use dayfly_tests::Installation;
+use dayfly_tests::{Installation, Sse};
 use serde_json::{Value, json};
 use std::fs;
 
@@ -21,6 +21,12 @@ python = "algo:caged"
 sandbox = "workdir"
 [tasks.steps]
 python = "algo:steps"
+[tasks.watched]
+python = "algo:watched"
+[tasks.watched_cold]
+command = ["python3", "-m", "dayfly", "run", "algo:watched"]
+env = { PYTHONPATH = "PACKAGE:." }
+workdir = "."
 [tasks.slow]
 python = "algo:slow"
 timeout = "3s"
@@ -65,9 +71,23 @@ async def steps():
     for one in range(3):
         yield one
 
+def watched(file: str):
+    yield {"first": 1}
+    while not os.path.exists(file):
+        time.sleep(0.01)
+    yield "é"
+
 def slow():
     time.sleep(600)
 "#;
+
+async fn started() -> Installation {
+    let package = concat!(env!("CARGO_MANIFEST_DIR"), "/../python/src");
+    let mut rig = Installation::start(&TASKS.replace("PACKAGE", package)).await;
+    fs::write(rig.dir().join("algo.py"), CODE).expect("the code");
+    rig.add_worker(1).await;
+    rig
+}
 
 async fn run(rig: &Installation, task: &str, input: &Value) -> Value {
     let id = rig.submit(task, input).await;
@@ -76,9 +96,7 @@ async fn run(rig: &Installation, task: &str, input: &Value) -> Value {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn functions_of_a_module_are_tasks() {
-    let mut rig = Installation::start(TASKS).await;
-    fs::write(rig.dir().join("algo.py"), CODE).expect("the code");
-    rig.add_worker(1).await;
+    let rig = started().await;
 
     let one = run(&rig, "square", &json!({"n": 12})).await;
     assert_eq!((&one["state"], &one["result"]["n"]), (&json!("succeeded"), &json!(144)), "{one}");
@@ -118,4 +136,21 @@ async fn functions_of_a_module_are_tasks() {
     let slow = run(&rig, "slow", &json!({})).await;
     assert_eq!((&slow["state"], &slow["error"]["kind"]), (&json!("failed"), &json!("timeout")), "{slow}");
     assert_eq!(run(&rig, "square", &json!({"n": 4})).await["result"]["n"], 16);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_generator_yields_is_seen_while_it_runs() {
+    let rig = started().await;
+    for task in ["watched", "watched_cold"] {
+        let file = rig.dir().join(task);
+        let id = rig.submit(task, &json!({ "file": file })).await;
+        let mut events = Sse::open(rig.request("GET", &format!("/v1/jobs/{id}/events"))).await;
+        let first = events.until("log").await.pop().expect("a line");
+        assert_eq!(first.data["stream"], "event", "{first:?}");
+        assert_eq!(first.data["line"], r#"{"partial":{"first":1},"index":0}"#);
+        fs::write(&file, "").expect("written");
+        let second = events.until("log").await.pop().expect("a line");
+        assert_eq!(second.data["line"], "{\"partial\":\"é\",\"index\":1}");
+        assert_eq!(rig.ended(&id).await["result"], json!([{"first": 1}, "é"]));
+    }
 }

@@ -20,10 +20,10 @@ macro_rules! package {
     };
 }
 
-const FILES: [(&str, &str); 22] = package!(
+const FILES: [(&str, &str); 23] = package!(
     "__init__.py" "__main__.py" "aio.py" "call.py" "client.py" "context.py" "decorator.py" "encode.py" "errors.py"
-    "executor.py" "hints.py" "host.py" "models.py" "operations.py" "options.py" "protocol.py" "record.py" "runner.py" "schema.py"
-    "stream.py" "streams.py" "units.py"
+    "executor.py" "hints.py" "host.py" "models.py" "operations.py" "options.py" "partial.py" "protocol.py" "record.py"
+    "runner.py" "schema.py" "stream.py" "streams.py" "units.py"
 );
 
 /// The package in a folder of this worker's, written when it is first needed.
@@ -49,7 +49,12 @@ impl Python {
             })
         });
         written.clone()?;
-        let warm = Warm { key: task.name.to_string(), dir: function.path.clone(), max_jobs: function.max_jobs };
+        let warm = Warm {
+            key: task.name.to_string(),
+            dir: function.path.clone(),
+            max_jobs: function.max_jobs,
+            max_memory: function.host_memory,
+        };
         Ok((host_command(&self.folder, function), warm))
     }
 }

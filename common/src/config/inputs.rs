@@ -23,8 +23,8 @@ pub struct Inputs {
     pub variables: Vec<(String, String)>,
     /// Flags.
     pub flags: Vec<Flag>,
-    /// Tasks that a Python module's decorators describe.
-    pub decorated: Option<Decorated>,
+    /// Tasks that Python modules' decorators describe. What the file says of a task wins; then the first of these.
+    pub decorated: Vec<Decorated>,
     /// This host runs the tasks, so what they need of it (environment files, working folders) must be there.
     pub runs_tasks: bool,
 }
@@ -34,8 +34,10 @@ pub struct Inputs {
 pub struct Decorated {
     /// What faults call it.
     pub name: PathBuf,
-    /// Sections `[tasks.NAME]`, as in a file; paths are meant from the current folder.
+    /// Sections `[tasks.NAME]`, as in a file.
     pub text: String,
+    /// The folder from which paths are meant, and modules imported.
+    pub base: PathBuf,
     /// The folder that holds the input schemas it names.
     pub schemas: PathBuf,
 }

@@ -40,14 +40,15 @@ pub fn load(inputs: &Inputs) -> Result<Config, Faults> {
         },
     };
     let base_dir = base_dir(inputs.file.as_deref());
-    let decorated = inputs.decorated.as_ref().map(|more| decorated_tasks(more, inputs.runs_tasks, &mut faults));
+    let decorated: Vec<BTreeMap<String, TaskDef>> =
+        inputs.decorated.iter().map(|more| decorated_tasks(more, inputs.runs_tasks, &mut faults)).collect();
     let parsed = document.as_ref().map_or_else(|| Some(DeTable::new()), |document| document.parse(&mut faults));
     let around = Surroundings { base: &base_dir, runs_tasks: inputs.runs_tasks };
     let mut config = parsed.map(|root| {
         Walk { root: &root, document: document.as_ref(), overrides: &overrides }.config(around, &mut faults)
     });
-    if let (Some(config), Some(decorated)) = (&mut config, decorated) {
-        for (name, task) in decorated {
+    if let Some(config) = &mut config {
+        for (name, task) in decorated.into_iter().flatten() {
             // What the file says of a task wins: it is nearer to whoever runs the worker.
             config.tasks.entry(name).or_insert(task);
         }
@@ -58,8 +59,7 @@ pub fn load(inputs: &Inputs) -> Result<Config, Faults> {
 fn decorated_tasks(more: &Decorated, runs_tasks: bool, faults: &mut Faults) -> BTreeMap<String, TaskDef> {
     let document = Document::new(more.name.clone(), more.text.clone());
     let Some(root) = document.parse(faults) else { return BTreeMap::new() };
-    let base = base_dir(None);
-    let around = Surroundings { base: &base, runs_tasks };
+    let around = Surroundings { base: &more.base, runs_tasks };
     Walk { root: &root, document: Some(&document), overrides: &[] }.tasks(around, faults)
 }
 

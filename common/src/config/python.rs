@@ -1,4 +1,4 @@
-//! `python`, `interpreter` and `max_jobs`: a function that a warm host runs.
+//! `python`, `interpreter`, `max_jobs` and `host_memory`: a function that a warm host runs.
 
 use super::{Faults, section::Section, value::Raw};
 use crate::model::PythonFunction;
@@ -16,6 +16,7 @@ pub(super) fn read(section: &mut Section<'_>, base: &Path, faults: &mut Faults) 
     let max_jobs = section.read("max_jobs", faults, |raw| {
         raw.integer(&(1..=i64::from(u32::MAX))).and_then(|number| u32::try_from(number).map_err(|why| why.to_string()))
     });
+    let host_memory = section.read("host_memory", faults, |raw| raw.size());
     let (module, function) = named?.value;
     Some(PythonFunction {
         module,
@@ -23,6 +24,7 @@ pub(super) fn read(section: &mut Section<'_>, base: &Path, faults: &mut Faults) 
         interpreter: interpreter.map_or_else(|| INTERPRETER.to_owned(), |placed| placed.value),
         path: base.to_owned(),
         max_jobs: max_jobs.map_or(MAX_JOBS, |placed| placed.value),
+        host_memory: host_memory.map(|placed| placed.value),
     })
 }
 
@@ -30,8 +32,12 @@ pub(super) fn read(section: &mut Section<'_>, base: &Path, faults: &mut Faults) 
 fn function(text: &str) -> Result<(String, String), String> {
     let wrong = || format!("`{text}` names no function: write python = \"module:function\"");
     let (module, function) = text.split_once(':').ok_or_else(wrong)?;
-    let dotted = |name: &str| name.split('.').all(is_identifier);
-    if dotted(module) && dotted(function) { Ok((module.to_owned(), function.to_owned())) } else { Err(wrong()) }
+    if is_dotted(module) && is_dotted(function) { Ok((module.to_owned(), function.to_owned())) } else { Err(wrong()) }
+}
+
+/// Names with dots between them.
+pub(super) fn is_dotted(name: &str) -> bool {
+    name.split('.').all(is_identifier)
 }
 
 /// As Python has it, any letters.

@@ -4,7 +4,7 @@ use super::{
     Faults, Place,
     daemons::LARGEST_VALUE,
     daemons::at_most,
-    env_file, limits, program, python, route, schema,
+    env_file, limits, program, python, python_module, route, schema,
     section::{Placed, Section},
     value::Raw,
 };
@@ -18,7 +18,7 @@ const DEFAULT_TIMEOUT_MS: u64 = 600_000;
 const MIB: u64 = 1 << 20;
 
 /// Keys of versions to come.
-const LATER: [&str; 2] = ["python_module", "webhook"];
+const LATER: [&str; 1] = ["webhook"];
 
 /// Where tasks are read from.
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +37,11 @@ pub(super) fn read(
     faults: &mut Faults,
 ) -> Option<(TaskDef, Option<Place>)> {
     let Surroundings { base, .. } = around;
+    if section.has("python_module") {
+        // Its keys are read as those of each of its tasks, once Python has said which these are.
+        python_module::check(&mut section, faults);
+        return None;
+    }
     let command = section.read("command", faults, |raw| program::resolve(raw.texts(false)?, base));
     let python = python::read(&mut section, base, faults);
     let program = match (command, python) {
@@ -48,7 +53,7 @@ pub(super) fn read(
             None
         }
         (None, None) => {
-            if !["command", "python", "python_module"].iter().any(|key| section.has(key)) {
+            if !["command", "python"].iter().any(|key| section.has(key)) {
                 let why = format!(
                     "[tasks.{name}] has no command: say what it runs, command = [\"python3\", \"{name}.py\"], or python = \"module:function\""
                 );

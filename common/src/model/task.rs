@@ -78,6 +78,8 @@ pub struct PythonFunction {
     pub path: PathBuf,
     /// Its host is replaced after so many jobs.
     pub max_jobs: u32,
+    /// And after a job that finds it to hold more memory than this, bytes.
+    pub host_memory: Option<u64>,
 }
 
 /// How standard output becomes the result.

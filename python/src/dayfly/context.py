@@ -5,7 +5,6 @@ All of it comes from the environment that the worker sets, so it works in any pr
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import threading
@@ -111,14 +110,28 @@ class Progress:
         self._kept = None
         if self._descriptor is None:
             return
-        try:
-            os.write(self._descriptor, line)
-        except OSError:
-            # Progress is a hint: a task must not fail because nobody listens.
+        if not write_event(self._descriptor, line):
             self._descriptor = None
 
 
-def _descriptor() -> int | None:
+#: Lines longer than a pipe takes at one stroke must not be mixed with those of other threads.
+_whole_lines = threading.Lock()
+
+
+def write_event(descriptor: int, line: bytes) -> bool:
+    """Writes a line to the event pipe. False: nobody listens, of which no task must fail."""
+    rest = memoryview(line)
+    with _whole_lines:
+        try:
+            while rest:
+                rest = rest[os.write(descriptor, rest) :]
+        except OSError:
+            return False
+    return True
+
+
+def events_descriptor() -> int | None:
+    """Where events go; `None` outside of a job."""
     text = os.environ.get("DAYFLY_EVENTS_FD", "")
     return int(text) if text.isdigit() else None
 
@@ -130,20 +143,18 @@ def progress(fraction: float | None = None, message: str | None = None) -> None:
     """Tells how far the work is, from 0 to 1, and in words. Does nothing outside of a job."""
     global _progress
     if _progress is None:
-        _progress = Progress(_descriptor())
+        _progress = Progress(events_descriptor())
     _progress.tell(fraction, message)
 
 
 def tell_exception(error: BaseException, *, retry: bool = True) -> None:
     """Tells the worker what ended the job, for its record; with `retry=False`, that no other attempt can go better."""
-    descriptor = _descriptor()
+    descriptor = events_descriptor()
     if descriptor is not None:
         told: dict[str, object] = {"type": type(error).__qualname__, "message": _words(error)[:500]}
         if not retry:
             told["retry"] = False
-        line = json.dumps({"exception": told}).encode() + b"\n"
-        with contextlib.suppress(OSError):
-            os.write(descriptor, line)
+        write_event(descriptor, json.dumps({"exception": told}).encode() + b"\n")
 
 
 def _words(error: BaseException) -> str:

@@ -20,6 +20,7 @@ import contextlib
 import ctypes
 import gc
 import importlib
+import importlib.machinery
 import json
 import os
 import random
@@ -29,7 +30,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Optional
 
 from .runner import prepare, run
 
@@ -49,9 +50,10 @@ def main(path: str, name: str) -> NoReturn:
     os.close(SOCKET)
     os.open(os.devnull, os.O_RDWR)
     _close_to_jobs()
-    function = _load(path, name)
-    prepare(function)
+    _forget_job()
     sources = _Sources(path)
+    function = sources.watch(lambda: _load(path, name))
+    prepare(function)
     _warn_of_threads(name)
     gc.collect()
     gc.freeze()
@@ -61,6 +63,12 @@ def main(path: str, name: str) -> NoReturn:
             _wait_for_job(link, function, sources, path, name)
         if not _serve_one(link, child, sources) or isinstance(function, _Broken):
             os._exit(0)
+
+
+def _forget_job() -> None:
+    """Takes away what the environment says of the job that the host was started for: its code serves others, too."""
+    for name in [name for name in os.environ if name.startswith("DAYFLY_") or name == "TRACEPARENT"]:
+        del os.environ[name]
 
 
 def _serve_one(link: socket.socket, child: int, sources: _Sources) -> bool:
@@ -215,12 +223,35 @@ class _Broken:
         raise SystemExit(1)
 
 
+#: When a file was changed, and its size; `None` when it is not there.
+_Stamp = Optional[tuple[int, int]]
+
+
 class _Sources:
     """The task's own source files, to tell whether they have changed. Installed packages do not count."""
 
     def __init__(self, path: str) -> None:
         self._root = os.path.join(os.path.realpath(path), "")
-        self._seen = {file: _stamp(file) for file in self._files().values()}
+        self._seen: dict[str, _Stamp] = {}
+
+    def watch(self, load: Callable[[], Callable[..., Any]]) -> Callable[..., Any]:
+        """Loads the code, and notes of each file what it was just before it was read: later changes are then seen."""
+        noted: dict[str, _Stamp] = {}
+        loader = importlib.machinery.SourceFileLoader
+        usual = loader.path_stats
+
+        def noting(self: importlib.machinery.SourceFileLoader, path: str) -> Any:
+            noted.setdefault(os.path.realpath(path), _stamp(path))
+            return usual(self, path)
+
+        loader.path_stats = noting  # type: ignore[method-assign]
+        try:
+            loaded = load()
+        finally:
+            loader.path_stats = usual  # type: ignore[method-assign]
+        files = {os.path.realpath(file) for file in self._files().values()}
+        self._seen = {file: noted[file] if file in noted else _stamp(file) for file in files}
+        return loaded
 
     def _files(self) -> dict[str, str]:
         files = {}
@@ -242,7 +273,7 @@ class _Sources:
         importlib.invalidate_caches()
 
 
-def _stamp(file: str) -> tuple[int, int] | None:
+def _stamp(file: str) -> _Stamp:
     try:
         status = os.stat(file)
     except OSError:

@@ -15,7 +15,7 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from decimal import Decimal
 from types import TracebackType
 from typing import Any, NoReturn
@@ -23,6 +23,7 @@ from typing import Any, NoReturn
 from .context import flush_progress, tell_exception
 from .encode import encode
 from .errors import Fail, InvalidInput, Retry
+from .partial import Partials
 from .schema import Signature
 from .streams import ResultPipe
 
@@ -37,7 +38,8 @@ def run(function: Callable[..., Any]) -> NoReturn:
 
     Exit 0 with the returned value as JSON; 75 after `Retry`; `Fail`'s own code; 65 when the input does not fit; 1
     with a traceback in the log after anything else. After `Fail` and unfit input no other attempt is made, whatever
-    `retries` are left. Coroutine functions are run to their end, generators to a list.
+    `retries` are left. Coroutine functions are run to their end, generators to a list of what they yield, each value
+    told at once (see `partial`), or to what they return unless that is None.
     """
     pipe = ResultPipe()
     code = 0
@@ -74,7 +76,7 @@ def call(function: Callable[..., Any], raw: bytes) -> Any:
         import asyncio
 
         return asyncio.run(_awaited(result) if inspect.isawaitable(result) else _collected(result))
-    return list(result) if inspect.isgenerator(result) else result
+    return _exhausted(result) if inspect.isgenerator(result) else result
 
 
 _known: tuple[Callable[..., Any], Signature] | None = None
@@ -133,5 +135,22 @@ async def _awaited(one: Any) -> Any:
     return await one
 
 
-async def _collected(many: Any) -> list[Any]:
-    return [one async for one in many]
+async def _collected(many: AsyncIterator[Any]) -> list[Any]:
+    partials = Partials()
+    values: list[Any] = []
+    async for one in many:
+        partials.tell(one)
+        values.append(one)
+    return values
+
+
+def _exhausted(many: Iterator[Any]) -> Any:
+    partials = Partials()
+    values: list[Any] = []
+    while True:
+        try:
+            one = next(many)
+        except StopIteration as end:
+            return values if end.value is None else end.value
+        partials.tell(one)
+        values.append(one)

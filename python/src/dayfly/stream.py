@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .errors import ApiError, Unreachable
+from .errors import ApiError, DayflyError, Unreachable
 from .protocol import RETRIED, Request, Response, Settings, backoff, refusal, retry_after
 from .record import JobRecord
 
@@ -27,6 +27,8 @@ class Event:
     - `state`: the job as lists show it; first of all, and whenever it has changed
     - `progress`: `{fraction, message}`
     - `log`: `{stream, line, at}`, the old lines first
+    - `partial`: `{index, value}`, what a generator has yielded, in order; left out are values of more than 16 kB, and
+      all after 512 KiB of them: the result holds them all. A further attempt begins at 0 again
     - `reset`: forget the lines so far, all that is kept comes again
     - `end`: `{id, state}`, after which nothing comes
     """
@@ -146,11 +148,24 @@ class Follower:
         self._failures, self._away_since = 0, None
         events: list[Event] = []
         for event in self._lines.feed(chunk):
-            events.append(event)
+            events.append(self._partial(event) or event)
             if event.type == "end":
                 self.done = True
                 break
         return events
+
+    def _partial(self, event: Event) -> Event | None:
+        """What a task of this package has yielded, out of its line of the log."""
+        if event.type != "log" or event.data.get("stream") != "event" or '"partial":' not in event.data["line"]:
+            return None
+        try:
+            told = self._settings.loads(event.data["line"].encode())
+        except DayflyError:
+            # A line of the task's own, and no JSON.
+            return None
+        if not isinstance(told, dict) or told.keys() != {"partial", "index"}:
+            return None
+        return Event("partial", {"index": told["index"], "value": told["partial"]}, event.id)
 
     @property
     def seen_once(self) -> bool:

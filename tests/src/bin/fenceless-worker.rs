@@ -27,9 +27,14 @@ fn work(file: &str, name: &str, slots: &str) -> Result<(), Box<dyn Error>> {
     tracing_subscriber::fmt().with_env_filter(EnvFilter::from_env("DAYFLY_LOG")).with_writer(std::io::stderr).init();
     let flag = |name, setting, value: &str| Flag { name, setting, value: value.to_owned() };
     let flags = vec![flag("--name", ("worker", "name"), name), flag("--slots", ("worker", "slots"), slots)];
-    let config =
-        load(&Inputs { file: Some(file.into()), variables: Vec::new(), flags, decorated: None, runs_tasks: true })
-            .map_err(|faults| faults.to_string())?;
+    let config = load(&Inputs {
+        file: Some(file.into()),
+        variables: Vec::new(),
+        flags,
+        decorated: Vec::new(),
+        runs_tasks: true,
+    })
+    .map_err(|faults| faults.to_string())?;
     let supervisor = Supervisor::launch_with(Path::new("/proc/self/exe"), config.worker.isolation.into())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let queue = Queue::new(&config.redis)?;

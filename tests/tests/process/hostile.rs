@@ -21,7 +21,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-const SHAPES: &[&str] = &[
+pub(crate) const SHAPES: &[&str] = &[
     "ignore-term",
     "daemonize",
     "chain",

@@ -20,3 +20,8 @@ mod tiers;
 mod times;
 mod users;
 mod warm;
+mod warm_again;
+mod warm_code;
+mod warm_hostile;
+mod warm_many;
+mod warm_protocol;

@@ -2,142 +2,14 @@
 
 use crate::{
     hostile::best,
-    room::{BOUND, Done, end, gets_ready, hostile, mark, program, run_in, supervisor_in},
+    room::{end, gets_ready, mark, run_in, supervisor_in},
+    warm_code::{CODE, Code, result, slot, who},
 };
-use dayfly_common::model::{KilledBy, PythonFunction};
-use dayfly_tests::{Census, OwnGroup};
-use dayfly_worker::{
-    host_command,
-    process::{Exit, Isolation, JobSpec, Note, Slot, Supervisor, Warm},
-    write_package,
-};
+use dayfly_common::model::KilledBy;
+use dayfly_tests::Census;
+use dayfly_worker::process::{Exit, Isolation, Note};
 use serde_json::{Value, json};
-use std::{fs, path::Path, time::Duration};
-use tempfile::TempDir;
-
-const CODE: &str = r#"
-import ctypes, json, os, signal, subprocess, sys, threading, time
-
-loaded_by = os.getpid()
-
-def who():
-    return {"pid": os.getpid(), "host": os.getppid(), "loaded_by": loaded_by, "fds": sorted(map(int, os.listdir("/proc/self/fd")))[:-1],
-            "env": os.environ.get("WORD"), "dir": os.getcwd(), "session": os.getsid(0)}
-
-def become():
-    argv = json.loads(os.environ["ARGV"])
-    os.execv(argv[0], argv)
-
-def leave(how: str):
-    if how == "child":
-        os._exit(0) if os.fork() == 0 else None
-        subprocess.Popen(["sleep", "600"])
-    elif how == "session":
-        subprocess.Popen(["sleep", "600"], start_new_session=True)
-    elif how == "sibling":
-        # clone(CLONE_PARENT | SIGCHLD): a child of the host.
-        if ctypes.CDLL(None).syscall(56, 0x8000 | 17, 0, 0, 0, 0) == 0:
-            time.sleep(600)
-    elif how == "sibling-and-host":
-        if ctypes.CDLL(None).syscall(56, 0x8000 | 17, 0, 0, 0, 0) == 0:
-            os.kill(os.getppid(), signal.SIGKILL)
-            time.sleep(600)
-        time.sleep(0.1)
-    elif how == "orphan":
-        if os.fork() == 0:
-            if os.fork() == 0:
-                time.sleep(600)
-            os._exit(0)
-        os.wait()
-    return "left"
-
-def end(how: str):
-    if how == "raise":
-        raise ValueError("no")
-    if how == "segfault":
-        ctypes.string_at(0)
-    if how == "exit":
-        os._exit(7)
-    if how == "sys-exit":
-        sys.exit("enough")
-    if how == "kill-self":
-        os.kill(os.getpid(), signal.SIGKILL)
-    if how == "kill-host":
-        os.kill(os.getppid(), signal.SIGKILL)
-        time.sleep(0.2)
-    if how == "close":
-        os.closerange(0, 100)
-    return "ended"
-
-def hang():
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    subprocess.Popen(["sleep", "600"], start_new_session=True)
-    os.write(3, b"ready\n")
-    time.sleep(600)
-
-def random_numbers():
-    import random
-    return random.random()
-"#;
-
-/// A package and code for hosts.
-struct Code {
-    folder: TempDir,
-}
-
-impl Code {
-    fn write() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        write_package(folder.path()).expect("the package");
-        fs::write(folder.path().join("code_of_jobs.py"), CODE).expect("the code");
-        Self { folder }
-    }
-
-    fn path(&self) -> &Path {
-        self.folder.path()
-    }
-
-    /// A job of this function, whose host serves at most so many.
-    fn job(&self, function: &str, input: &Value) -> JobSpec {
-        let function = PythonFunction {
-            module: "code_of_jobs".to_owned(),
-            function: function.to_owned(),
-            interpreter: "python3".to_owned(),
-            path: self.path().to_owned(),
-            max_jobs: 1000,
-        };
-        let mut job = dayfly_tests::process::spec(&host_command(self.path(), &function));
-        job.input = input.to_string().into();
-        job.env.push(("DAYFLY_EVENTS_FD".to_owned(), "3".to_owned()));
-        job.dir = self.path().to_owned();
-        job.warm = Some(Warm { key: function.function, dir: "/".into(), max_jobs: 1000 });
-        job
-    }
-
-    /// This program, executed by a warm job's process.
-    fn becoming(&self, program: &JobSpec) -> JobSpec {
-        let mut job = self.job("become", &json!({}));
-        job.env = program.env.clone();
-        job.env.push(("ARGV".to_owned(), json!(program.argv).to_string()));
-        job
-    }
-}
-
-async fn slot(supervisor: &Supervisor) -> Slot {
-    supervisor.open_slot().await.expect("a slot")
-}
-
-fn result(done: &Done) -> Value {
-    serde_json::from_slice(&done.ended.stdout)
-        .unwrap_or_else(|_| panic!("no result: {:?} {:?}", done.ended, done.notes))
-}
-
-async fn who(code: &Code, slot: Slot) -> (Value, Slot) {
-    println!("who");
-    let done = run_in(slot, code.job("who", &json!({}))).await;
-    assert_eq!(done.ended.exit, Exit::Code(0), "{:?}", done.ended);
-    (result(&done), done.slot.expect("the slot"))
-}
+use std::{fs, time::Duration};
 
 #[tokio::test]
 async fn each_job_is_a_fresh_child_of_one_host() {
@@ -305,62 +177,15 @@ async fn jobs_of_one_host_draw_different_numbers() {
     assert_ne!(one, result(&two));
 }
 
-/// A host, or a child of it that has executed nothing else.
-fn is_host(pid: i32) -> bool {
-    fs::read_to_string(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line.contains("dayfly.host"))
-}
-
-/// The programs that try to escape, each as a warm job that executes it.
-async fn none_survives_warm_in(isolation: Isolation) {
-    let _group = OwnGroup::enter();
-    let (code, supervisor) = (Code::write(), supervisor_in(isolation));
-    let shapes = [
-        "daemonize",
-        "chain",
-        "stop",
-        "zombies",
-        "tree-200",
-        "fork-during-kill",
-        "hop-sessions",
-        "clone-parent",
-        "respawn",
-    ];
-    let mut slot = slot(&supervisor).await;
-    for (index, shape) in shapes.iter().enumerate() {
-        let mut job = code.becoming(&hostile(shape));
-        assert!(program("hostile").exists());
-        job.grace = Duration::from_millis(20);
-        job.patience = BOUND / 2;
-        job.env.push(("DAYFLY_EVENTS_FD".to_owned(), "3".to_owned()));
-        let leader_exits = index % 2 == 0;
-        if leader_exits {
-            job.env.push(("HOSTILE_LEADER".into(), "exit".into()));
-        }
-        let word = mark(&mut job);
-        let pid = slot.pid();
-        let (mut run, job) = slot.start(job).await.map_err(|(error, _)| error).expect("a running job");
-        if !gets_ready(&mut run).await {
-            panic!("{shape}: it ended before it was ready: {:?}", end(job).await.0);
-        }
-        let census = Census::take(pid, &word).only(|pid| !is_host(pid));
-        if !leader_exits {
-            run.control.kill(KilledBy::Cancel, Duration::ZERO);
-        }
-        let (ended, after) = end(job).await;
-        assert!(!ended.unkillable, "{shape}: {ended:?}");
-        assert_eq!(census.survivors(), [0; 0], "{shape} in {isolation}");
-        println!("{shape}: {} processes, 0 survivors", census.len());
-        let (_, next) = who(&code, after.expect("the slot")).await;
-        slot = next;
+#[tokio::test]
+async fn while_code_is_loaded_nothing_is_known_of_any_job_and_then_all_is_frozen() {
+    let (code, supervisor) = (Code::write(), supervisor_in(Isolation::Auto));
+    let mut job = code.job("loading", &json!({}));
+    for name in ["DAYFLY_JOB_ID", "DAYFLY_FENCE", "DAYFLY_DIR", "TRACEPARENT"] {
+        job.env.push((name.to_owned(), "of the first".to_owned()));
     }
-}
-
-#[tokio::test]
-async fn hostile_programs_do_not_survive_warm_in_the_best_tier() {
-    none_survives_warm_in(best().await).await;
-}
-
-#[tokio::test]
-async fn hostile_programs_do_not_survive_warm_in_the_plain_tier() {
-    none_survives_warm_in(Isolation::Tree).await;
+    let done = run_in(slot(&supervisor).await, job).await;
+    let said = result(&done);
+    assert_eq!(said["environ"], json!({}), "{said}");
+    assert!(said["frozen"].as_u64().is_some_and(|objects| objects > 1_000), "{said}");
 }

@@ -17,10 +17,6 @@ use super::{
     wire::{FromSlot, JobEnd, Start, ToSlot},
 };
 use dayfly_common::model::KilledBy;
-use nix::sys::{
-    time::TimeSpec,
-    timerfd::{Expiration, TimerSetTimeFlags},
-};
 use std::{
     io,
     os::fd::OwnedFd,
@@ -138,8 +134,7 @@ impl Job {
                 next = next.min(self.next_look);
             }
             if armed != Some(next) {
-                let at = Expiration::OneShot(TimeSpec::from_duration(Duration::from_nanos(next.0.max(1))));
-                slot.tools.timer.set(at, TimerSetTimeFlags::TFD_TIMER_ABSTIME)?;
+                slot.tools.wake_at(next)?;
                 armed = Some(next);
             }
             match slot.next_event()? {

@@ -4,11 +4,13 @@
 //! all close-on-exec. Every signal is blocked: SIGCHLD and the supervisor's death arrive by `signalfd`.
 
 use super::{
+    BootTime,
     cgroup::Yard,
     children::Children,
     job,
-    kill::Reach,
+    kill::{self, Pace, Reach, UNKILLABLE_AFTER},
     namespace::Origin,
+    reaper::Reaper,
     sys::{self, PidFd, SpawnArea, Waited},
     tier::Tier,
     warm::Hosts,
@@ -20,13 +22,15 @@ use nix::{
         prctl,
         signal::{SigSet, Signal},
         signalfd::{SfdFlags, SignalFd},
-        timerfd::{ClockId, TimerFd, TimerFlags},
+        time::TimeSpec,
+        timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags},
     },
 };
 use std::{
     io,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     process::exit,
+    time::{Duration, Instant},
 };
 
 /// What a slot works with, from one job to the next.
@@ -147,13 +151,33 @@ impl Tools {
             signals: SignalFd::with_flags(&watched, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?,
         })
     }
+
+    /// Makes the timer wake the slot at this time, and at no other.
+    pub(super) fn wake_at(&self, time: BootTime) -> io::Result<()> {
+        let at = Expiration::OneShot(TimeSpec::from_duration(Duration::from_nanos(time.0.max(1))));
+        Ok(self.timer.set(at, TimerSetTimeFlags::TFD_TIMER_ABSTIME)?)
+    }
 }
 
 impl Slot {
     /// One job after another, until there is no daemon or no supervisor, or a job has left something unkillable.
     fn serve(&mut self, grounds: &Grounds) -> io::Result<()> {
         self.say(&FromSlot::Hello(grounds.clone()))?;
+        let served = self.serve_jobs();
+        if !self.tools.hosts.is_empty() {
+            // They see that nobody listens to them any more, but one that loads not before it has loaded.
+            let Tools { hosts, reach, .. } = &mut self.tools;
+            kill::until_empty(&mut Reaper::awaiting(Instant::now()), hosts, reach, None, UNKILLABLE_AFTER, Pace::Hurry);
+        }
+        served
+    }
+
+    fn serve_jobs(&mut self) -> io::Result<()> {
         loop {
+            Hosts::bring_back(&mut self.tools);
+            if let Some(due) = self.tools.hosts.due() {
+                self.tools.wake_at(due)?;
+            }
             match self.next_event()? {
                 Event::Message(ToSlot::Start(start), fds) => {
                     if job::run(self, &start, fds)? == job::After::Retire {

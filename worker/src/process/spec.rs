@@ -55,6 +55,8 @@ pub struct Warm {
     pub dir: PathBuf,
     /// It is replaced after so many jobs.
     pub max_jobs: u32,
+    /// And after a job that finds it to hold more memory than this, bytes.
+    pub max_memory: Option<u64>,
 }
 
 /// What a job says while it runs. Lines are valid UTF-8 (invalid bytes replaced), without their end, capped in length.

@@ -134,6 +134,7 @@ fn message(spec: &JobSpec) -> Start {
             key: warm.key.clone(),
             dir: warm.dir.clone(),
             max_jobs: warm.max_jobs,
+            max_memory: warm.max_memory,
         }),
     }
 }

@@ -31,7 +31,7 @@ const ROUND: Duration = Duration::from_millis(1);
 const OWNERS: &[&str] = &["dayfly-super", "dayfly-slot"];
 
 /// Kills every process that carries a fence (`DAYFLY_FENCE`) and a job's folder (`DAYFLY_DIR`) below `state_dir` in its
-/// environment and is beneath no living slot. Takes one look at /proc when there is none.
+/// environment (a warm host and its children: `DAYFLY_HOST` for the fence) and is beneath no living slot. Takes one look at /proc when there is none.
 ///
 /// A process that has also cleared its environment is not found: only the pid-namespace tier holds such a one.
 #[must_use]
@@ -97,7 +97,7 @@ fn is_of_a_job(pid: i32, wanted: impl Fn(&Path) -> bool) -> bool {
     let value = |name: &[u8]| environment.split(|byte| *byte == 0).find_map(|variable| variable.strip_prefix(name));
     let fenced = value(b"DAYFLY_FENCE=").and_then(|fence| std::str::from_utf8(fence).ok()?.parse::<Fence>().ok());
     let folder = value(b"DAYFLY_DIR=").map(|dir| Path::new(std::ffi::OsStr::from_bytes(dir)));
-    fenced.is_some() && folder.is_some_and(wanted)
+    (fenced.is_some() || value(b"DAYFLY_HOST=").is_some()) && folder.is_some_and(wanted)
 }
 
 /// Whether a slot or supervisor is above it, which will end it.

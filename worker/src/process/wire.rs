@@ -72,7 +72,7 @@ pub(super) enum ToSlot {
 }
 
 /// A job as its slot needs it. Times are `CLOCK_BOOTTIME` or lengths, ns.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Start {
     pub(super) argv: Vec<String>,
     pub(super) env: Vec<(String, String)>,
@@ -99,6 +99,8 @@ pub(super) struct Warmth {
     pub(super) dir: std::path::PathBuf,
     /// It is replaced after so many.
     pub(super) max_jobs: u32,
+    /// And when it holds more than this, bytes.
+    pub(super) max_memory: Option<u64>,
 }
 
 /// What [`Start`] says of a sandbox.

@@ -1,6 +1,6 @@
 //! Shapes that signal the processes above them: all that can be caught, then SIGKILL, again and again.
 //!
-//! Slot, supervisor and daemon are meant and nobody else: each must have its name or its place, and is held by a descriptor,
+//! Slot, supervisor, daemon and the host of a warm job are meant and nobody else: each must have its name or its place, and is held by a descriptor,
 //! so that these programs do nothing when they are started by hand and never hit a number that was used again. In a pid
 //! namespace they see their slot, as its init, and nobody above.
 
@@ -11,6 +11,7 @@ use std::{env, fs, process::exit};
 pub(crate) fn kill_parent() {
     let mut above = above();
     above.truncate(2);
+    above.splice(0..0, host());
     strike(&above);
 }
 
@@ -21,6 +22,7 @@ pub(crate) fn signal_daemon() {
         above.truncate(2);
     }
     above.reverse();
+    above.extend(host());
     strike(&above);
 }
 
@@ -63,7 +65,8 @@ fn signal_all(targets: &[libc::c_long]) {
 fn above() -> Vec<libc::c_long> {
     let mut above = Vec::new();
     // SAFETY: takes nothing.
-    let mut pid = unsafe { libc::getppid() };
+    let parent = unsafe { libc::getppid() };
+    let mut pid = if is_below_slot(parent) { parent_of(parent) } else { parent };
     for name in [Some("dayfly-slot"), Some("dayfly-super"), None] {
         if pid < 1 || name.is_some_and(|name| !is_called(pid, name)) {
             break;
@@ -77,6 +80,18 @@ fn above() -> Vec<libc::c_long> {
         exit(2)
     }
     above
+}
+
+/// The leader's parent when that is a warm host.
+fn host() -> Option<libc::c_long> {
+    // SAFETY: takes nothing.
+    let parent = unsafe { libc::getppid() };
+    // SAFETY: takes numbers.
+    is_below_slot(parent).then(|| unsafe { libc::syscall(libc::SYS_pidfd_open, parent, 0) })
+}
+
+fn is_below_slot(pid: i32) -> bool {
+    pid > 1 && is_called(parent_of(pid), "dayfly-slot")
 }
 
 fn is_called(pid: i32, name: &str) -> bool {

@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        children,
+        BootTime, children,
         kill::signal,
         leader,
         refusal::Refusal,
@@ -20,9 +20,10 @@ use nix::{
         socket::{AddressFamily, SockFlag, SockType, socketpair},
         stat::Mode,
     },
+    unistd::{SysconfVar, sysconf},
 };
 use std::{
-    io,
+    fs, io,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     path::Path,
     time::Duration,
@@ -33,6 +34,8 @@ use std::{
 pub(super) struct Host {
     pub(super) key: String,
     pub(super) pid: i32,
+    /// The latest of its jobs, or the one it was started for: what starts another like it.
+    pub(super) start: Start,
     socket: OwnedFd,
     message: Vec<u8>,
     /// The child that waits for a job.
@@ -46,6 +49,10 @@ pub(super) struct Host {
     pub(super) jobs: u32,
     /// Larger: used later.
     pub(super) turn: u64,
+    /// It has loaded its code and offered a child.
+    pub(super) loaded: bool,
+    /// When it is given up if it loads for nobody: no job's deadline ends that. `None`: a job has asked for it.
+    pub(super) load_by: Option<BootTime>,
 }
 
 impl Host {
@@ -54,7 +61,7 @@ impl Host {
         let at = |what: &'static str| move |error: io::Error| Refusal::at(what, &error);
         let (socket, theirs) = pair().map_err(at("the socket of its warm host"))?;
         let (null, log) = standard().map_err(at("the descriptors of its warm host"))?;
-        let mut plan = leader::plan(start)?;
+        let mut plan = leader::plan(&Start { env: environment(&start.env), ..start.clone() })?;
         plan.nice = None;
         plan.no_new_privs = start.no_new_privs;
         plan.dir = leader::folder(dir)?;
@@ -66,6 +73,7 @@ impl Host {
         Ok(Self {
             key: key.to_owned(),
             pid,
+            start: start.clone(),
             socket,
             message: buffer(),
             spare: None,
@@ -74,6 +82,8 @@ impl Host {
             closed: false,
             jobs: 0,
             turn: 0,
+            loaded: false,
+            load_by: None,
         })
     }
 
@@ -88,7 +98,7 @@ impl Host {
                 Ok(Arrival::Value(FromHost::Ready { pid }, _, _)) => {
                     // A host may not offer somebody else's process.
                     let own = children::parent_of(pid) == Some(self.pid);
-                    if own { self.spare = Some(pid) } else { self.closed = true }
+                    if own { (self.spare, self.loaded) = (Some(pid), true) } else { self.closed = true }
                 }
                 Ok(Arrival::Value(FromHost::Ended { status }, _, _)) => self.ended = Some(status),
                 Ok(Arrival::Value(FromHost::Used(used), _, _)) => self.used = Some(used.into()),
@@ -115,6 +125,14 @@ impl Host {
         let _ = poll(&mut [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)], timeout);
     }
 
+    /// What it holds in memory, bytes (proc_pid_statm(5)); `None` when it has ended.
+    pub(super) fn memory(&self) -> Option<u64> {
+        let pages = fs::read_to_string(format!("/proc/{}/statm", self.pid)).ok()?;
+        let resident: u64 = pages.split(' ').nth(1)?.parse().ok()?;
+        let page = sysconf(SysconfVar::PAGE_SIZE).ok().flatten()?;
+        Some(resident * u64::try_from(page).ok()?)
+    }
+
     /// Its children, as the kernel lists them.
     pub(super) fn children(&self) -> Vec<i32> {
         children::of_process(self.pid)
@@ -131,6 +149,15 @@ impl Host {
             signal(spare, Signal::SIGKILL);
         }
     }
+}
+
+/// The environment while the code is loaded: the task's, and nothing of the one job for which that begins. `DAYFLY_HOST` and
+/// `DAYFLY_DIR` are what the next worker's start knows it by ([`super::super::sweep`]).
+fn environment(of_job: &[(String, String)]) -> Vec<(String, String)> {
+    let of_task = |name: &str| name == "DAYFLY_DIR" || !(name.starts_with("DAYFLY_") || name == "TRACEPARENT");
+    let mut all: Vec<_> = of_job.iter().filter(|(name, _)| of_task(name)).cloned().collect();
+    all.push(("DAYFLY_HOST".to_owned(), "1".to_owned()));
+    all
 }
 
 /// Both ends are numbered 4 or above, as a leader's start wants them: a slot's lower numbers are taken for good.

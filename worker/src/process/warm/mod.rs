@@ -6,11 +6,12 @@
 //! is no subreaper), those made with CLONE_PARENT are the host's own, and neither leaves its list before it is reaped, which
 //! only slot and host could do. Anything else found there, and everything is killed, hosts included, until ECHILD.
 
+mod again;
 mod host;
 mod place;
 mod wire;
 
-use self::{host::Host, wire::JobOfHost};
+use self::{again::is_of, host::Host, wire::JobOfHost};
 use super::{
     cgroup::Cage,
     children::{self, Children},
@@ -38,6 +39,8 @@ pub(super) struct Hosts {
     dying: Vec<i32>,
     list: Children,
     turns: u64,
+    /// What started those that are to be there again: see [`again`].
+    lost: Vec<Start>,
 }
 
 /// A job that is given to a host, or waits to be.
@@ -76,7 +79,7 @@ pub(super) enum Step {
 impl Hosts {
     /// None yet. To be called by the slot itself, for its list of children.
     pub(super) fn none() -> Self {
-        Self { all: Vec::new(), dying: Vec::new(), list: Children::open(), turns: 0 }
+        Self { all: Vec::new(), dying: Vec::new(), list: Children::open(), turns: 0, lost: Vec::new() }
     }
 
     /// What a slot polls.
@@ -87,7 +90,9 @@ impl Hosts {
     /// Takes in what all have said, and ends those that have closed.
     pub(super) fn listen(&mut self) {
         self.all.iter_mut().for_each(Host::listen);
-        self.end_those(|host| host.closed);
+        for host in self.end_those(|host| host.closed) {
+            self.miss(&host);
+        }
     }
 
     /// Processes that belong to no job.
@@ -108,6 +113,7 @@ impl Hosts {
         if let Some(at) = self.all.iter().position(|host| host.pid == pid) {
             let host = self.all.swap_remove(at);
             host.kill_spare();
+            self.miss(&host);
             self.dying.extend(host.spare);
             return true;
         }
@@ -122,11 +128,12 @@ impl Hosts {
             return false;
         }
         self.listen();
-        // The hosts' lists first: whoever leaves them when a host dies comes to the slot's.
-        let as_it_should_be = self
-            .all
-            .iter()
-            .all(|host| host.children().into_iter().all(|child| Some(child) == host.spare || Some(child) == leader));
+        // The hosts' lists first: whoever leaves them when a host dies comes to the slot's. One that loads has made no child
+        // for any job yet; what it starts for itself until then is no job's.
+        let as_it_should_be =
+            self.all.iter().filter(|host| host.loaded).all(|host| {
+                host.children().into_iter().all(|child| Some(child) == host.spare || Some(child) == leader)
+            });
         let Self { all, dying, list, .. } = self;
         as_it_should_be
             && list.exact().is_some_and(|children| {
@@ -154,7 +161,8 @@ impl Hosts {
         let host = tools.hosts.all.get_mut(at).ok_or_else(|| "its warm host went away".to_owned())?;
         host.turn = turn;
         host.jobs += 1;
-        (host.ended, host.used) = (None, None);
+        host.start = start.clone();
+        (host.ended, host.used, host.load_by) = (None, None, None);
         let pid = host.pid;
         Ok((Lent { warmth: warmth.clone(), leader: None, waits: Some(Waiting { fds, rules }), fresh }, pid))
     }
@@ -162,14 +170,10 @@ impl Hosts {
     /// A new host, and its place.
     fn start(tools: &mut Tools, start: &Start, warmth: &Warmth) -> Result<usize, Refusal> {
         tools.hosts.make_room();
+        tools.hosts.lost.retain(|lost| !is_of(lost, &warmth.key));
         let host = Host::start(tools, start, &warmth.key, &warmth.dir)?;
         tools.hosts.all.push(host);
         Ok(tools.hosts.all.len() - 1)
-    }
-
-    /// Kills all, to be reaped like anything else.
-    pub(super) fn end_all(&mut self) {
-        self.end_those(|_| true);
     }
 
     fn make_room(&mut self) {
@@ -179,17 +183,16 @@ impl Hosts {
         }
     }
 
-    fn end_those(&mut self, which: impl Fn(&Host) -> bool) {
-        let Self { all, dying, .. } = self;
-        all.retain(|host| {
-            let ends = which(host);
-            if ends {
-                host.kill();
-                dying.push(host.pid);
-                dying.extend(host.spare);
-            }
-            !ends
-        });
+    /// Kills some, to be reaped like anything else, and gives what they were.
+    fn end_those(&mut self, which: impl Fn(&Host) -> bool) -> Vec<Host> {
+        let (ending, staying) = std::mem::take(&mut self.all).into_iter().partition(which);
+        self.all = staying;
+        for host in &ending {
+            host.kill();
+            self.dying.push(host.pid);
+            self.dying.extend(host.spare);
+        }
+        ending
     }
 
     fn of(&mut self, key: &str) -> Option<&mut Host> {
@@ -268,7 +271,8 @@ impl Lent {
                 host.wait(ROUND);
             }
         }
-        if used.is_none() || host.jobs >= self.warmth.max_jobs {
+        let grown = self.warmth.max_memory.is_some_and(|most| host.memory().is_some_and(|now| now > most));
+        if used.is_none() || grown || host.jobs >= self.warmth.max_jobs {
             host.closed = true;
         }
         hosts.listen();
