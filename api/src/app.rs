@@ -8,6 +8,7 @@ use crate::{
     events::Events,
     files,
     load::Load,
+    metrics::Metrics,
     operations,
     origin::Rules,
     pace::Pace,
@@ -41,6 +42,7 @@ pub(crate) struct App {
     pub(crate) max_body: u64,
     pub(crate) max_wait_ms: u64,
     pub(crate) load: Arc<Load>,
+    pub(crate) metrics: Metrics,
     pub(crate) rules: Rules,
     pub(crate) trusted_proxies: Vec<IpNet>,
     pub(crate) access_log: bool,
@@ -50,6 +52,7 @@ impl App {
     pub(crate) fn new(settings: ApiSettings, queue: Queue, listens_on: IpAddr) -> Arc<Self> {
         Arc::new(Self {
             catalogue: Catalogue::new(queue.clone(), settings.tasks.iter().map(TaskCard::from)),
+            metrics: Metrics::new(&queue),
             queue,
             events: Events::default(),
             known: Known::new(settings.insecure || listens_on.is_loopback()),

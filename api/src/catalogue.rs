@@ -134,6 +134,11 @@ impl Catalogue {
         snapshot
     }
 
+    /// Whether the path is a task's own route, as far as is known.
+    pub(crate) fn is_route(&self, path: &str) -> bool {
+        self.latest().routes.contains_key(path)
+    }
+
     /// The newest snapshot, read again when it is older than a second. With Redis away it is the last one known.
     pub(crate) async fn current(&self) -> Arc<Snapshot> {
         let latest = self.latest();

@@ -117,6 +117,8 @@ where
     if old && (lobby || app.closing.is_cancelled()) {
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
+    let own_route = |path: &str| app.catalogue.is_route(path);
+    app.metrics.answered(&record.method, record.uri.path(), own_route, response.status());
     Ok(record.follow(response))
 }
 

@@ -12,7 +12,7 @@
 //!   auth       tokens, scopes, owners
 //!   schema     what an input must be        upkeep    the sweep
 //!   streams    how many there may be        files     how many connections
-//!   pace       when a queued job may start
+//!   pace       when a queued job may start              metrics   what is counted, and the numbers of the queue
 //! ```
 //!
 //! Everything durable lies behind `dayfly_common::queue`; any number of these processes may stand side by side.
@@ -32,6 +32,7 @@ mod fleet;
 mod front;
 mod intake;
 mod load;
+mod metrics;
 mod openapi;
 mod operations;
 mod origin;

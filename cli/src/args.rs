@@ -50,9 +50,14 @@ pub(crate) enum Command {
     Worker(WorkerArgs),
     /// The API's tokens, and quotas of owners. Speaks to Redis directly.
     Tokens(TokensArgs),
+    /// Looks at the server, this host and the tasks, runs a trial, and says how to mend what is wrong.
+    Doctor(DoctorArgs),
     /// A program that dies with its parent.
     #[command(hide = true)]
     Tether(TetherArgs),
+    /// A program that does nothing for a time.
+    #[command(hide = true)]
+    Rest(RestArgs),
 }
 
 #[derive(Debug, ArgsOf)]
@@ -119,6 +124,32 @@ pub(crate) struct WorkerArgs {
     /// What it calls itself [default: the host's name].
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
+}
+
+#[derive(Debug, ArgsOf)]
+pub(crate) struct DoctorArgs {
+    /// The configuration [default: ./dayfly.toml when there is one].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// The server [default: redis://127.0.0.1:6379/0].
+    #[arg(long, value_name = "URL")]
+    pub(crate) redis_url: Option<String>,
+    /// Looks also at the functions that `@dayfly.task` marks in this module.
+    #[arg(long, value_name = "MODULE")]
+    pub(crate) python: Option<String>,
+    /// Only looks: no job is run.
+    #[arg(long)]
+    pub(crate) no_trial: bool,
+    /// Tells it as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, ArgsOf)]
+pub(crate) struct RestArgs {
+    /// For so long, ms.
+    #[arg(long)]
+    pub(crate) ms: u64,
 }
 
 #[derive(Debug, ArgsOf)]

@@ -12,6 +12,8 @@ pub(crate) enum Failure {
     Usage(String),
     /// Something failed at run time. Exit 1.
     Runtime(String),
+    /// All was said already. Exit with this code.
+    Told(u8),
 }
 
 impl Failure {
@@ -31,6 +33,7 @@ impl Failure {
                 let plural = if number == 1 { "" } else { "s" };
                 eprintln!("{faults}\ndayfly: {number} fault{plural} in the configuration");
             }
+            Self::Told(_) => {}
             Self::Usage(message) | Self::Runtime(message) => eprintln!("dayfly: {message}"),
         }
     }
@@ -39,6 +42,7 @@ impl Failure {
         match self {
             Self::Config(_) | Self::Usage(_) => ExitCode::from(2),
             Self::Runtime(_) => ExitCode::FAILURE,
+            Self::Told(code) => ExitCode::from(*code),
         }
     }
 }

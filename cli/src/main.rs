@@ -4,6 +4,7 @@
 //!   main -> api      one HTTP daemon
 //!        -> worker   one worker daemon (and, below it, the supervisor that it starts from this same program)
 //!        -> tokens   makes, lists and revokes the API's tokens
+//!        -> doctor   looks at server, host and tasks, and runs a trial
 //!        -> dev      a private server, an API and a worker as children of one process in a terminal
 //! ```
 //!
@@ -15,8 +16,10 @@ mod args;
 mod catalogue;
 mod descriptors;
 mod dev;
+mod doctor;
 mod failure;
 mod logs;
+mod rest;
 mod settings;
 mod signals;
 mod tether;
@@ -33,11 +36,15 @@ fn main() -> ExitCode {
         dayfly_worker::process::supervisor_main();
     }
     let args = Args::parse();
-    let done = logs::start(args.log_format).and_then(|()| match &args.command {
+    // A doctor's findings are what is to be read, not the lines of its trial's worker.
+    let usual = if matches!(args.command, Command::Doctor(_)) { "error" } else { "info" };
+    let done = logs::start(args.log_format, usual).and_then(|()| match &args.command {
         Command::Dev(dev) => dev::run(dev, args.log_format),
         Command::Api(api) => api::run(api),
         Command::Worker(worker) => worker::run(worker),
         Command::Tokens(tokens) => tokens::run(tokens),
+        Command::Doctor(doctor) => doctor::run(doctor),
+        Command::Rest(rest) => rest::run(rest),
         Command::Tether(tether) => Err(tether::run(tether)),
     });
     match done {

@@ -69,7 +69,7 @@ async fn work_until_told(config: Config, tasks: Vec<TaskDef>, supervisor: Superv
     listening.abort();
     worked.map_err(|why| match why {
         WorkerError::NothingFits(_) | WorkerError::NotDurable(_) => Failure::usage(why),
-        WorkerError::StateDir(..) | WorkerError::Process(_) | WorkerError::Identity(..) => {
+        WorkerError::StateDir(..) | WorkerError::Process(_) | WorkerError::Identity(..) | WorkerError::Metrics(..) => {
             Failure::runtime(format_args!("the worker failed: {why}"))
         }
     })

@@ -168,6 +168,12 @@ impl Keys {
         self.key("minutes")
     }
 
+    /// HASH: `<task>:<kind>` -> jobs that ever failed so.
+    #[must_use]
+    pub fn failures(&self) -> String {
+        self.key("failures")
+    }
+
     /// STREAM: state changes.
     #[must_use]
     pub fn events(&self) -> String {

@@ -117,6 +117,12 @@ impl<S: Backend> Installation<S> {
         index
     }
 
+    /// Starts a further worker without waiting for it.
+    pub fn add_worker_later(&mut self, slots: u32) {
+        let name = format!("w{}", self.workers.len());
+        self.workers.push(start_worker(self.dir.path(), &name, slots));
+    }
+
     /// The id under which a worker shows itself.
     ///
     /// # Panics

@@ -16,6 +16,7 @@ mod own_group;
 pub mod process;
 mod processes;
 pub mod rig;
+pub mod scrape;
 mod sentinels;
 mod server;
 mod sse;

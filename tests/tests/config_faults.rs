@@ -107,7 +107,7 @@ route = "/x"
         "dayfly.toml:49: [tasks.more] python_module: the section stands for all tasks of its module, of which each would have this `route`",
         "DAYFLY_API_LISTN: no such variable; did you mean `DAYFLY_API_LISTEN`?",
         "DAYFLY_REDIS_URL: is not a Redis URL: write redis://HOST:6379/0, redis://USER:PASSWORD@HOST:6379/0, redis+unix:///PATH/TO/SOCKET, redis-sentinel://HOST:26379,HOST:26379/0?master=NAME or redis-cluster://HOST:6379,HOST:6379",
-        "DAYFLY_WORKER_METRICS_LISTEN: `metrics_listen` of [worker] is not supported yet by this version",
+        "DAYFLY_WORKER_METRICS_LISTEN: `x` is not an address with a port: write it like 127.0.0.1:8080, [::1]:8080 or 0.0.0.0:8080",
         "--slots: must be a whole number from 1 to 1024, not 0",
     ];
     let found = report(&inputs, dir.path());

@@ -51,6 +51,7 @@ fn expected(keys: &Keys) -> Vec<(&'static str, String, String)> {
         alone("paused", keys.paused()),
         alone("counts", keys.counts()),
         alone("minutes", keys.minutes()),
+        alone("failures", keys.failures()),
         alone("events", keys.events()),
         alone("tasks", keys.tasks()),
         alone("workers", keys.workers()),

@@ -16,6 +16,7 @@ async fn a_lost_job_runs_again_in_its_old_place_until_it_was_lost_too_often() {
     let ready_at = rig.job(id).await.record.ready_at;
     for lost in 1..=2 {
         let claim = rig.take("t").await;
+        assert_eq!(claim.waited_ms().is_some(), lost == 1, "what comes back did not wait all the while");
         rig.expire_lease(id).await;
         rig.sweep().await;
         let view = rig.job(id).await;

@@ -4,6 +4,7 @@ use crate::{
     daemon::Shutdown,
     held::HeldClaims,
     memory::{Memory, Share},
+    metrics::Metrics,
     mutant::SelfFence,
     process::{BootTime, Supervisor},
     python::Python,
@@ -38,6 +39,7 @@ pub(crate) struct Context {
     pub(crate) supervisor: Supervisor,
     pub(crate) held: HeldClaims,
     pub(crate) memory: Memory,
+    pub(crate) metrics: Arc<Metrics>,
     /// Kept, but in a test of tests.
     pub(crate) self_fence: SelfFence,
     /// Claim nothing more.
@@ -75,6 +77,7 @@ impl Context {
             })
             .collect();
         let python = Python::new(&home);
+        let metrics = Arc::new(Metrics::new(&queue, tasks.iter().map(|task| &task.name)));
         let tasks = tasks.into_iter().map(|task| (task.name.clone(), Arc::new(task))).collect();
         Self {
             config,
@@ -86,6 +89,7 @@ impl Context {
             supervisor,
             held: HeldClaims::default(),
             memory,
+            metrics,
             self_fence: SelfFence::Kept,
             drain: shutdown.drain.clone(),
             end: CancellationToken::new(),

@@ -7,7 +7,7 @@
 use crate::{
     cancels, claim_loop,
     context::Context,
-    heartbeat, identity, memory,
+    heartbeat, identity, memory, metrics,
     mutant::SelfFence,
     process::{self, Supervisor, Swept, Tier, TierFound},
     recover,
@@ -20,7 +20,8 @@ use dayfly_common::{
     queue::{LimitHolders, Presence, Queue, QueueError},
 };
 use std::{io, sync::Arc, time::Duration};
-use tokio_util::sync::CancellationToken;
+use tokio::net::TcpListener;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use tracing::{error, info, warn};
 
 /// How a worker is told to stop.
@@ -44,6 +45,9 @@ pub enum WorkerError {
     /// A task names a user or group that does not exist here.
     #[error("[tasks.{0}]: {1}")]
     Identity(String, String),
+    /// Nobody can be told its metrics there.
+    #[error("cannot listen on {0} for metrics ([worker] metrics_listen): {1}")]
+    Metrics(std::net::SocketAddr, io::Error),
     /// Every task declares more memory than the worker may use, bytes.
     #[error(
         "no task to run: each declares more than [worker] memory = {}; raise it, or lower the `memory` of a [tasks.NAME] section",
@@ -95,6 +99,15 @@ pub(crate) async fn run_fenced(
     let mut ctx = Context::new(config, worker, home, tasks, queue, supervisor, &shutdown);
     ctx.self_fence = self_fence;
     let ctx = Arc::new(ctx);
+    let scraped = match ctx.config.metrics_listen {
+        Some(address) => {
+            let listener = TcpListener::bind(address).await.map_err(|why| WorkerError::Metrics(address, why))?;
+            let shown = listener.local_addr().unwrap_or(address);
+            info!(worker = %ctx.worker, address = %shown, "metrics at http://{shown}/metrics");
+            Some(AbortOnDropHandle::new(tokio::spawn(metrics::serve(listener, Arc::clone(&ctx.metrics)))))
+        }
+        None => None,
+    };
     let mut slots = Vec::new();
     for _ in 0..ctx.config.slots {
         slots.push(ctx.supervisor.open_slot().await?);
@@ -125,6 +138,7 @@ pub(crate) async fn run_fenced(
     if let Err(error) = ctx.queue.depart(&ctx.worker).await {
         warn!(worker = %ctx.worker, %error, "could not take leave; the presence runs out by itself");
     }
+    drop(scraped);
     info!(worker = %ctx.worker, "drained");
     Ok(worked?)
 }

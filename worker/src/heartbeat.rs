@@ -29,7 +29,9 @@ pub(crate) async fn beat_for_ever(ctx: Arc<Context>, presence: Presence) {
             _ = every.tick() => {}
             () = ctx.beat_now.notified() => {}
         }
-        match pulse.beat(&ctx).await {
+        let beat = pulse.beat(&ctx).await;
+        ctx.metrics.redis_is_up(beat.is_ok());
+        match beat {
             Ok(()) => {
                 if away {
                     info!(worker = %ctx.worker, "Redis is back");

@@ -7,7 +7,7 @@ use nix::unistd::{Gid, Group, Uid, User};
 ///
 /// # Errors
 /// There is no such user or group: says which.
-pub(crate) fn of(task: &TaskDef) -> Result<Option<(u32, u32)>, String> {
+pub fn of(task: &TaskDef) -> Result<Option<(u32, u32)>, String> {
     if task.user.is_none() && task.group.is_none() {
         return Ok(None);
     }

@@ -19,6 +19,7 @@ mod heartbeat;
 mod held;
 mod identity;
 mod memory;
+mod metrics;
 #[doc(hidden)]
 pub mod mutant;
 mod outcome;
@@ -31,4 +32,5 @@ mod seat;
 mod workdir;
 
 pub use daemon::{Shutdown, WorkerError, run};
+pub use identity::of as identity_of;
 pub use python::{host_command, write_package};

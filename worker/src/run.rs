@@ -274,6 +274,7 @@ fn obey(order: Order, control: &Control, grace: Duration) -> bool {
 
 fn conclude(ctx: &Context, task: &TaskDef, claim: Claim, timeout: Duration, pid: i32, watched: Watched) -> Ran {
     let Watched { mut ended, slot, lost } = watched;
+    ctx.metrics.ran(&claim.task, &ended.usage, ended.killed_by.zip(ended.kill_ms));
     if lost {
         warn!(job = %claim.id, "the lease was lost; its processes are gone and nothing is reported");
         return Ran::with(None, slot);

@@ -46,6 +46,7 @@ impl Seated {
     /// `sent`: when the request that gave this claim was sent; the lease cannot end before `sent` + ttl. `lent`: what that
     /// request might bring, of which the job now takes its share.
     pub(crate) fn new(ctx: &Context, claim: Claim, sent: Sent, lent: &mut Share) -> Self {
+        ctx.metrics.claimed(&claim);
         let memory = lent.split(ctx.memory_of(&claim.task));
         let orders = ctx.held.add(claim.id, &claim.fence, memory);
         Self { claim, orders, limit: sent.at.after(ctx.lease_ttl()), clocks: sent.clocks }
@@ -128,6 +129,9 @@ async fn write_end(ctx: &Context, finish: &Finish, mut ask: Option<Ask>) -> Opti
             Ok((ends, claimed)) => {
                 if ends.contains(&Finished::Fenced) {
                     warn!(job = %finish.id, fence = %finish.fence, "the end of an attempt came too late: it was taken back before");
+                }
+                if ends.iter().any(|end| matches!(end, Finished::Done(_) | Finished::Already(_))) {
+                    ctx.metrics.ended(&finish.task, &finish.outcome);
                 }
                 if let Some(lost) = take_back {
                     release(ctx, &lost).await;

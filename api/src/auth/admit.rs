@@ -16,6 +16,9 @@ use dayfly_common::{
 };
 use std::sync::Arc;
 
+/// The way in.
+const LOGIN: &str = "/login";
+
 /// Who asks, if they may ask for this.
 ///
 /// # Errors
@@ -30,12 +33,12 @@ pub(crate) async fn admit(
         return Ok(None);
     }
     let refused = match presented(headers) {
-        Presented::Token(token) => match check(app, &token).await? {
+        Presented::Token(token) => match check(app, &token, path).await? {
             Ok(record) => return with_scope(&record, method, path).map(Some),
             Err(refused) => refused,
         },
         Presented::Nothing => match session::presented(headers) {
-            Some(cookie) => match check_session(app, &cookie).await? {
+            Some(cookie) => match check_session(app, &cookie, path).await? {
                 Ok(record) => {
                     session::own_page_only(method, headers, &app.rules)?;
                     return with_scope(&record, method, path).map(Some);
@@ -52,7 +55,7 @@ pub(crate) async fn admit(
         }
     };
     // Where nobody is asked for a token, a wrong one does no harm: clients may be set up for several servers.
-    if app.known.is_open(app).await? { Ok(Some(Principal::anyone())) } else { Err(refused.problem()) }
+    if app.known.is_open(app, path).await? { Ok(Some(Principal::anyone())) } else { Err(refused.problem()) }
 }
 
 /// Why a request is not let in.
@@ -78,8 +81,8 @@ impl Refused {
 }
 
 /// The record of a good token.
-async fn check(app: &App, token: &Token) -> Result<Result<Arc<TokenRecord>, Refused>, Problem> {
-    let (record, now) = app.known.token(&app.queue, token.id()).await?;
+async fn check(app: &App, token: &Token, path: &str) -> Result<Result<Arc<TokenRecord>, Refused>, Problem> {
+    let (record, now) = app.known.token(&app.queue, token.id(), path).await?;
     // The id is no secret, so the digests decide; the rest is told to none but the token's bearer.
     let Some(record) = record.filter(|record| record.digest.is(&token.digest())) else {
         return Ok(Err(Refused::new(Some("invalid_token"), "This token is not known here.".to_owned())));
@@ -88,11 +91,11 @@ async fn check(app: &App, token: &Token) -> Result<Result<Arc<TokenRecord>, Refu
 }
 
 /// The record of the token that a session stands for.
-async fn check_session(app: &App, cookie: &Token) -> Result<Result<Arc<TokenRecord>, Refused>, Problem> {
+async fn check_session(app: &App, cookie: &Token, path: &str) -> Result<Result<Arc<TokenRecord>, Refused>, Problem> {
     let session = app.known.session(&app.queue, cookie.id()).await?;
     let over = || Ok(Err(Refused::new(Some("invalid_token"), "This session is over: sign in again.".to_owned())));
     let Some(session) = session.filter(|session| session.digest.is(&cookie.digest())) else { return over() };
-    let (record, now) = app.known.token(&app.queue, &session.token).await?;
+    let (record, now) = app.known.token(&app.queue, &session.token, path).await?;
     record.map_or_else(over, |record| Ok(if_good(record, now)))
 }
 
@@ -101,7 +104,7 @@ async fn check_session(app: &App, cookie: &Token) -> Result<Result<Arc<TokenReco
 /// # Errors
 /// Redis cannot be asked.
 pub(crate) async fn asks(app: &App) -> Result<bool, Problem> {
-    Ok(!app.known.is_open(app).await?)
+    Ok(!app.known.is_open(app, LOGIN).await?)
 }
 
 /// Begins a session for the bearer of a token; gives its cookie's value.
@@ -113,7 +116,7 @@ pub(crate) async fn sign_in(app: &App, token: &str) -> Result<Token, Problem> {
         let detail = "What was typed in is not a token of this kind of server (`dfly_..`).".to_owned();
         return Err(Refused::new(None, detail).problem());
     };
-    let record = check(app, &token).await?.map_err(Refused::problem)?;
+    let record = check(app, &token, LOGIN).await?.map_err(Refused::problem)?;
     let session = Token::random();
     app.queue.begin_session(&session, &record.id).await?;
     Ok(session)

@@ -1,6 +1,6 @@
 //! What this process knows of tokens.
 
-use super::kept::Kept;
+use super::kept::{GRACE, GRACE_OF_METRICS, Kept};
 use crate::{app::App, error::Problem};
 use dayfly_common::{
     model::TokenId,
@@ -12,7 +12,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 /// Tokens kept at most; who shows many that are none must not fill the memory.
@@ -52,23 +52,24 @@ impl Known {
         }
     }
 
-    /// Whether requests without a token are answered.
-    pub(super) async fn is_open(&self, app: &App) -> Result<bool, Problem> {
+    /// Whether requests without a token are answered. `path`: of the request.
+    pub(super) async fn is_open(&self, app: &App, path: &str) -> Result<bool, Problem> {
         if !self.may_be_open || self.asks.load(Ordering::Acquire) {
             return Ok(false);
         }
-        let (any, _) = self.any.get(Instant::now(), app.queue.any_token()).await?;
+        let (any, _) = self.any.get(Instant::now(), grace(path), app.queue.any_token()).await?;
         if any {
             self.ask_from_now_on();
         }
         Ok(!any)
     }
 
-    /// The token of this id, and the server's time now, ms.
+    /// The token of this id, and the server's time now, ms. `path`: of the request.
     pub(super) async fn token(
         &self,
         queue: &Queue,
         id: &TokenId,
+        path: &str,
     ) -> Result<(Option<Arc<TokenRecord>>, i64), QueueError> {
         let kept = kept(&self.tokens, id);
         let read = async {
@@ -78,7 +79,7 @@ impl Known {
             }
             Ok(Found { record: looked.record.map(Arc::new), now: looked.now })
         };
-        let (found, age) = kept.get(Instant::now(), read).await?;
+        let (found, age) = kept.get(Instant::now(), grace(path), read).await?;
         let age_ms = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
         Ok((found.record, found.now.saturating_add(age_ms)))
     }
@@ -92,7 +93,7 @@ impl Known {
     /// The session of this id.
     pub(super) async fn session(&self, queue: &Queue, id: &TokenId) -> Result<Option<SessionRecord>, QueueError> {
         let kept = kept(&self.sessions, id);
-        Ok(kept.get(Instant::now(), queue.session(id)).await?.0)
+        Ok(kept.get(Instant::now(), GRACE, queue.session(id)).await?.0)
     }
 
     /// From now on this process does not take the session any more.
@@ -117,6 +118,11 @@ fn kept<T: Clone>(shelf: &Shelf<T>, id: &TokenId) -> Arc<Kept<T>> {
     let kept = Arc::new(Kept::default());
     shelf.insert(id.clone(), Arc::clone(&kept));
     kept
+}
+
+/// How long what is known is good for while Redis is away.
+fn grace(path: &str) -> Duration {
+    if path == "/metrics" { GRACE_OF_METRICS } else { GRACE }
 }
 
 #[cfg(test)]

@@ -27,5 +27,6 @@ pub(crate) use known::Known;
 pub(crate) use principal::Principal;
 #[cfg(test)]
 pub(crate) use scopes::is_open;
+pub(crate) use scopes::template;
 pub use scopes::{ROUTES, Route};
 pub(crate) use session::{cookie, no_cookie};

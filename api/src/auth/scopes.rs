@@ -55,10 +55,13 @@ pub const ROUTES: [Route; 42] = [
     ("GET", "/workers", Scope::Read),
 ];
 
+/// The paths that need no token.
+const OPEN: [&str; 8] =
+    ["/healthz", "/readyz", "/docs/style.css", "/login", "/logout", "/ui/style.css", "/ui/script.js", "/ui/icon.svg"];
+
 /// Probes come from anywhere: they are open, and tell nothing. Nor does a style or a script; nor the way in and out.
 pub(crate) fn is_open(path: &str) -> bool {
-    matches!(path, "/healthz" | "/readyz" | "/docs/style.css" | "/login" | "/logout")
-        || matches!(path, "/ui/style.css" | "/ui/script.js" | "/ui/icon.svg")
+    OPEN.contains(&path)
 }
 
 /// The scope that a request needs; `None`: any token will do, for it only asks which methods there are.
@@ -75,6 +78,13 @@ pub(super) fn needed(method: &Method, path: &str) -> Option<Scope> {
         None if asked == "POST" && path != "/v1" && !path.starts_with("/v1/") => Scope::Submit,
         None => Scope::Admin,
     })
+}
+
+/// The route that a path is of, by its template: for metrics, which must not have what clients choose.
+pub(crate) fn template(path: &str) -> Option<&'static str> {
+    let open = OPEN.iter().find(|open| **open == path).copied();
+    let mut patterns = ROUTES.iter().map(|(_, pattern, _)| *pattern).filter(|pattern| matches(pattern, path));
+    open.or_else(|| patterns.clone().find(|pattern| !pattern.contains('{'))).or_else(|| patterns.next())
 }
 
 /// Segment by segment, as the router does: `{name}` stands for one that is not empty.

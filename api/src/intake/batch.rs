@@ -193,6 +193,9 @@ impl Batch {
         let answered = indices.into_iter().zip(offers).zip(taken);
         answered
             .map(|((index, offer), taken)| {
+                if matches!(taken, Ok(Taken::New(..) | Taken::Again)) {
+                    self.app.metrics.submitted(&offer.job.task);
+                }
                 let taken = taken.map(|taken| (status(&taken, &offer.named), offer.job.id));
                 Outcome { index, taken }
             })

@@ -4,7 +4,7 @@ use super::params::if_none_match;
 use crate::{
     error::Code,
     openapi::{Answer, Content, Group, Operation, Scope},
-    routes::{about, health},
+    routes::{about, health, metrics},
 };
 use serde_json::json;
 
@@ -21,7 +21,7 @@ const OF_A_PAGE: [(Code, &str); 8] = [
 ];
 
 pub(super) fn all() -> Vec<Operation> {
-    vec![alive(), ready(), document(), page(), style()]
+    vec![alive(), ready(), numbers(), document(), page(), style()]
 }
 
 fn alive() -> Operation {
@@ -40,6 +40,20 @@ fn ready() -> Operation {
             (Code::Draining, "this server is shutting down"),
             (Code::RedisUnavailable, "Redis cannot be reached, or has lost its data"),
         ])
+}
+
+fn numbers() -> Operation {
+    let content = Content::new("text/plain", json!({ "type": "string" }), "dayfly_redis_up 1\n");
+    Operation::get("/metrics", "get_metrics", metrics::all)
+        .of(Group::Server, Scope::Read)
+        .says(
+            "Numbers for Prometheus",
+            "Of this process, and of the whole installation. While Redis is away, `dayfly_redis_up` is 0 and the latter are \
+             left out.",
+        )
+        .answers(Answer::new(200, "The numbers, in Prometheus' text format.", vec![content]))
+        .refuses(&OF_A_PAGE)
+        .refuses(&[(Code::RedisUnavailable, "Redis is away, and this process has never known the token")])
 }
 
 fn document() -> Operation {

@@ -218,7 +218,7 @@ impl Report {
                 };
                 // Nor a retry of what it made itself, which matches the same filter once it has ended.
                 let own = |record: &JobRecord| record.retry_of.is_some_and(|of| id_of(of) == record.id);
-                let mut retries = Vec::with_capacity(found.len());
+                let (mut retries, mut tasks) = (Vec::with_capacity(found.len()), Vec::with_capacity(found.len()));
                 for record in found.iter().filter(|record| key.is_none() || !own(record)) {
                     let Some(task) = catalogue.task(record.task.as_str()) else {
                         self.skip(Code::UnknownTask);
@@ -231,9 +231,13 @@ impl Report {
                         repeatable: key.is_some(),
                         trace: None,
                     });
+                    tasks.push(&record.task);
                 }
                 let answers = retry_all(&app.queue, &retries, key.is_some()).await?;
-                for (retry, retried) in retries.iter().zip(answers) {
+                for ((retry, task), retried) in retries.iter().zip(tasks).zip(answers) {
+                    if matches!(retried, Retried::Submitted(Submitted::Created(_))) {
+                        app.metrics.submitted(task);
+                    }
                     self.retried(retry, &retried);
                 }
             }

@@ -13,6 +13,7 @@ pub(crate) mod forget;
 pub(crate) mod health;
 pub(crate) mod jobs;
 pub(crate) mod logs;
+pub(crate) mod metrics;
 pub(crate) mod put;
 mod reply;
 pub(crate) mod result;

@@ -55,6 +55,9 @@ pub(crate) async fn retry(
     };
     app.check_data()?;
     let replayed = submit(&app.queue, &retry, &old).await?;
+    if !replayed {
+        app.metrics.submitted(&old.task);
+    }
     let mut view = visible(&who, retry.id, app.queue.job(retry.id).await?)?;
     if let Some(preference) = preference.filter(|_| !view.record.state.is_terminal()) {
         let bound = preference.bound(app.max_wait_ms);

@@ -103,6 +103,9 @@ pub(super) async fn accept(app: &App, target: Target<'_>, request: Request) -> R
     app.check_data()?;
     let taken = take(&app.queue, &offer).await?;
     let job = &offer.job;
+    if taken != Taken::Before {
+        app.metrics.submitted(&job.task);
+    }
     let mut view = match taken {
         Taken::New(state, created_at) => fresh_job(job, state, created_at, live_workers),
         Taken::Again => match app.queue.job(job.id).await {

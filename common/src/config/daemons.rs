@@ -98,9 +98,20 @@ pub(super) fn worker(mut section: Section<'_>, faults: &mut Faults, base_dir: &P
         raw.choice(&[("auto", Isolation::Auto), ("pidns", Isolation::Pidns), ("tree", Isolation::Tree)])
     });
     let state_dir = section.read_or("state_dir", faults, default_state_dir(), |raw| path(raw, base_dir));
-    section.finish(faults, &["metrics_listen"]);
+    let metrics_listen = section.read("metrics_listen", faults, address).map(|listen| listen.value);
+    section.finish(faults, &[]);
     let memory = memory.map(|memory| memory.value);
-    WorkerConfig { name, slots, memory, lease_ttl_ms, heartbeat_ms, drain_timeout_ms, isolation, state_dir }
+    WorkerConfig {
+        name,
+        slots,
+        memory,
+        lease_ttl_ms,
+        heartbeat_ms,
+        drain_timeout_ms,
+        isolation,
+        state_dir,
+        metrics_listen,
+    }
 }
 
 fn worker_name(name: &str) -> Result<String, String> {

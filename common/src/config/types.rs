@@ -102,6 +102,8 @@ pub struct WorkerConfig {
     pub isolation: Isolation,
     /// Where jobs' folders and the worker's own state lie.
     pub state_dir: PathBuf,
+    /// Where `GET /metrics` is answered; nowhere by default.
+    pub metrics_listen: Option<SocketAddr>,
 }
 
 /// How a slot makes sure that it can end the whole tree of its job.

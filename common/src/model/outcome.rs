@@ -28,6 +28,39 @@ pub enum ErrorKind {
     Unkillable,
 }
 
+impl ErrorKind {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::ExitCode,
+        Self::Signal,
+        Self::Timeout,
+        Self::Oom,
+        Self::Lost,
+        Self::Expired,
+        Self::SpawnFailed,
+        Self::BadOutput,
+        Self::Exception,
+        Self::Unkillable,
+    ];
+
+    /// The word of records, answers and metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ExitCode => "exit_code",
+            Self::Signal => "signal",
+            Self::Timeout => "timeout",
+            Self::Oom => "oom",
+            Self::Lost => "lost",
+            Self::Expired => "expired",
+            Self::SpawnFailed => "spawn_failed",
+            Self::BadOutput => "bad_output",
+            Self::Exception => "exception",
+            Self::Unkillable => "unkillable",
+        }
+    }
+}
+
 /// What made Dayfly end an attempt; absent when the program ended by itself.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -42,6 +75,20 @@ pub enum KilledBy {
     Drain,
     /// It went over a limit of its task.
     Limit,
+}
+
+impl KilledBy {
+    /// The word of records, answers and metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Deadline => "deadline",
+            Self::Cancel => "cancel",
+            Self::Lease => "lease",
+            Self::Drain => "drain",
+            Self::Limit => "limit",
+        }
+    }
 }
 
 /// The `error` of a failed job. Absent parts are left out.
@@ -102,4 +149,33 @@ pub enum Outcome {
     Drained,
     /// Its slot process died under it, so nothing can be said of how it ended. Spends `lost_retries`, as a dead worker does.
     Lost,
+}
+
+impl Outcome {
+    /// The word of attempts and metrics.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Succeeded { .. } => "succeeded",
+            Self::Failed(_) => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Drained => "drained",
+            Self::Lost => "lost",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_those_of_records() {
+        for kind in ErrorKind::ALL {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
+        }
+        for by in [KilledBy::Deadline, KilledBy::Cancel, KilledBy::Lease, KilledBy::Drain, KilledBy::Limit] {
+            assert_eq!(serde_json::to_value(by).unwrap(), by.as_str());
+        }
+    }
 }

@@ -36,6 +36,14 @@ impl Queue {
         answers.pop().ok_or_else(|| QueueError::Garbled("no answer at all".into()))
     }
 
+    /// As [`Queue::ask`], without loading a library that is missing.
+    pub(super) async fn ask_plainly(&self, command: Cmd) -> Result<Value, QueueError> {
+        let mut pipeline = Pipeline::with_capacity(1);
+        pipeline.add_command(command).ignore_errors();
+        let answer = self.exchange(&pipeline).await?.pop();
+        answer.ok_or_else(|| QueueError::Garbled("no answer at all".into())).and_then(checked)
+    }
+
     /// Several commands in one round trip; an error of any is an error of all.
     pub(super) async fn ask_all(&self, commands: Vec<Cmd>) -> Result<Vec<Value>, QueueError> {
         self.ask_each(commands).await?.into_iter().map(checked).collect()
@@ -98,12 +106,15 @@ impl Queue {
     }
 
     async fn exchange(&self, pipeline: &Pipeline) -> Result<Vec<Value>, QueueError> {
-        if self.primary.may_move() {
+        let begun = std::time::Instant::now();
+        let answers = if self.primary.may_move() {
             // Boxed: it is seldom used, and would make the future of every operation large.
             self.exchange_following(pipeline).boxed().await
         } else {
             self.exchange_here(pipeline).await
-        }
+        };
+        self.metrics.note(pipeline, begun, &answers);
+        answers
     }
 
     /// Sends and receives. A pooled connection may have died unseen (the server was restarted): then once more on a new one.

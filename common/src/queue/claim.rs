@@ -56,6 +56,19 @@ pub struct Claim {
     pub trace: Option<String>,
     /// When the lease was given, server time, ms.
     pub started_at: i64,
+    /// When it could first run, server time, ms; `None` from a library that does not say.
+    pub ready_at: Option<i64>,
+}
+
+impl Claim {
+    /// From the time it could run to this claim, ms; `None` for a job that comes back from another attempt without a failure
+    /// of its own, which kept its place in the queue while it ran.
+    #[must_use]
+    pub fn waited_ms(&self) -> Option<u64> {
+        let came_back = self.fence.attempt != self.failures + 1;
+        let waited = self.started_at.saturating_sub(self.ready_at?);
+        (!came_back).then(|| u64::try_from(waited).unwrap_or(0))
+    }
 }
 
 /// The answer to an [`Ask`].
@@ -119,5 +132,6 @@ fn read_claim(answer: Value) -> Result<Claim, QueueError> {
         failures: items.parsed()?,
         trace: items.maybe_parsed()?,
         started_at: items.parsed()?,
+        ready_at: items.maybe_parsed()?,
     })
 }

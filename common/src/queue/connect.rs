@@ -1,6 +1,6 @@
 //! Connections: a pool for commands, each with a deadline, and dedicated ones for waits.
 
-use super::{QueueError, link::Links, primary::Primary, servers::Servers, term::Tenure};
+use super::{QueueError, RedisMetrics, link::Links, primary::Primary, servers::Servers, term::Tenure};
 use crate::keys::Keys;
 use deadpool::managed::{Pool, QueueMode};
 use redis::{AsyncConnectionConfig, aio::MultiplexedConnection};
@@ -33,6 +33,7 @@ pub struct Queue {
     pub(super) deadline: Duration,
     pub(super) wait_replicas: u32,
     pub(super) require_durable: bool,
+    pub(super) metrics: RedisMetrics,
 }
 
 impl fmt::Debug for Queue {
@@ -71,6 +72,7 @@ impl Queue {
             deadline,
             wait_replicas: settings.wait_replicas,
             require_durable: settings.require_durable,
+            metrics: RedisMetrics::new(),
         })
     }
 
@@ -78,6 +80,12 @@ impl Queue {
     #[must_use]
     pub fn keys(&self) -> &Keys {
         &self.keys
+    }
+
+    /// What this handle and its clones have measured.
+    #[must_use]
+    pub fn metrics(&self) -> &RedisMetrics {
+        &self.metrics
     }
 
     /// A connection of one's own for commands that block: without a response timeout, for the caller sets the bound.

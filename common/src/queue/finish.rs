@@ -101,7 +101,7 @@ impl Queue {
         call.arg(said.result).arg(said.content_type).arg(u8::from(said.truncated));
         call.arg(json_or_absent(said.error)?).arg(u8::from(said.error.is_some_and(|error| error.retryable)));
         call.arg(json_or_absent(end.usage.as_ref())?);
-        call.arg(end.killed_by.map_or("", killed_word)).arg(absent_or(end.kill_ms)).arg(absent_or(end.pid));
+        call.arg(end.killed_by.map_or("", KilledBy::as_str)).arg(absent_or(end.kill_ms)).arg(absent_or(end.pid));
         call.arg(end.retry_delay_ms).arg(end.retries).arg(end.lost_retries).arg(end.retention_ms);
         Ok(call)
     }
@@ -128,16 +128,6 @@ impl<'a> Said<'a> {
             Outcome::Drained => plain("drained"),
             Outcome::Lost => plain("lost"),
         }
-    }
-}
-
-fn killed_word(killed_by: KilledBy) -> &'static str {
-    match killed_by {
-        KilledBy::Deadline => "deadline",
-        KilledBy::Cancel => "cancel",
-        KilledBy::Lease => "lease",
-        KilledBy::Drain => "drain",
-        KilledBy::Limit => "limit",
     }
 }
 

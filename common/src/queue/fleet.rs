@@ -11,11 +11,11 @@ use redis::{Cmd, Value};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// A worker that has not beaten for this long is not there, ms. (`PRESENCE_MS` of the library.)
-const PRESENCE_MS: i64 = 10_000;
+pub(super) const PRESENCE_MS: i64 = 10_000;
 /// A definition that no worker has brought for this long is forgotten, ms. (`FORGOTTEN` of the library.)
 const DEFINITION_MS: i64 = 90_000;
 /// Score = priority x this + ready ms. (`PRIORITY_STEP` of the library.)
-const PRIORITY_STEP: i64 = 10_000_000_000_000;
+pub(super) const PRIORITY_STEP: i64 = 10_000_000_000_000;
 
 /// A task with its queue.
 #[derive(Debug, Clone)]
@@ -144,7 +144,7 @@ impl Queue {
     }
 }
 
-fn command(name: &str, key: String) -> Cmd {
+pub(super) fn command(name: &str, key: String) -> Cmd {
     let mut command = redis::cmd(name);
     command.arg(key);
     command
@@ -170,7 +170,7 @@ fn last_seen(seen: &str) -> Option<i64> {
 }
 
 /// `ready_at` of a queue's head.
-fn read_head(answer: Value) -> Result<Option<i64>, QueueError> {
+pub(super) fn read_head(answer: Value) -> Result<Option<i64>, QueueError> {
     let mut head = Items::of(answer)?;
     head.value();
     Ok(head.maybe_parsed::<f64>()?.map(|score| {

@@ -79,6 +79,14 @@ impl Primary {
         }
     }
 
+    /// The sentinels that name it, where they do.
+    pub(super) fn sentinels(&self) -> Option<&Sentinels> {
+        match &self.kind {
+            Kind::Sentinels(set) => Some(set),
+            Kind::One | Kind::Cluster(_) => None,
+        }
+    }
+
     /// Something speaks against the primary of this term: it is looked for again before the next use.
     pub(super) fn doubt(&self, term: u64) {
         self.standing.send_if_modified(|standing| {

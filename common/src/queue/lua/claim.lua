@@ -6,7 +6,7 @@
 --       queue and holds up no other task.
 -- Returns: {claims, ms until the next due job or nil, 1 when stopped at a bound, bytes that the smallest of the tasks needs whose
 --          jobs wait because they do not fit, or nil};
---          a claim = {id, task, fence, input, timeout ms, retries or nil, failures, traceparent or nil, started_at}
+--          a claim = {id, task, fence, input, timeout ms, retries or nil, failures, traceparent or nil, started_at, ready_at}
 -- Crash points: atomic; arguments are checked first. A nonce already in held:<worker> gives the same job again, with its lease
 -- renewed, so a lost reply is repeated and not doubled; a released nonce gives nothing. Per job: lease and held are written
 -- before the record, the queue entry goes last.
@@ -16,7 +16,7 @@ local SKIPS = 100 -- heads that are settled or set back instead of given, a call
 -- What a worker needs to run a job.
 local function described(base, record, timeout, now)
   return { record.id, record.task, record.fence, record.input or redis.call('GET', K.job_input(base, record.id)), whole(timeout),
-    record.retries or false, record.failures or '0', record.trace or false, now }
+    record.retries or false, record.failures or '0', record.trace or false, now, record.ready_at or record.created_at or false }
 end
 
 -- The same job once more: the reply was lost, nothing of it has run yet.

@@ -72,6 +72,7 @@ local function finish(keys, args)
   elseif outcome == 'drained' and lost_retries > 0 then
     requeue(base, record, false)
   elseif outcome == 'drained' then
+    record.kind = 'lost'
     keep('error', cjson.encode({ kind = 'lost', retryable = false,
       message = 'its worker gave it up and lost_retries is 0: it must not run twice' }))
     conclude(base, now, record, 'failed', fields, retention)
@@ -88,6 +89,7 @@ local function finish(keys, args)
     else
       keep('failures', failures)
       keep('error', problem)
+      record.kind = problem and string.match(problem, '"kind":"([%l_]+)"')
       conclude(base, now, record, 'failed', fields, retention)
     end
   end

@@ -19,6 +19,9 @@ local function forget(keys, args)
   holds = math.max(holds, tonumber(counted[1] or 0) or 0) + (tonumber(counted[2] or 0) or 0) + (tonumber(counted[3] or 0) or 0)
   if holds > 0 then return { 'holds', holds } end
   local gone = redis.call('HDEL', K.counts(base), unpack(totals))
+  for _, field in ipairs(redis.call('HKEYS', K.failures(base))) do
+    if string.sub(field, 1, #task + 1) == task .. ':' then redis.call('HDEL', K.failures(base), field) end
+  end
   redis.call('DEL', K.times(base, task), K.definitions(base, task), K.serving(base, task), K.wake(base, task))
   redis.call('SREM', K.queues(base), task)
   redis.call('SREM', K.paused(base), task)

@@ -43,6 +43,7 @@ function K.parked_owners(base) return base .. 'parked' end
 function K.paused(base) return base .. 'paused' end
 function K.counts(base) return base .. 'counts' end
 function K.minutes(base) return base .. 'minutes' end
+function K.failures(base) return base .. 'failures' end
 function K.events(base) return base .. 'events' end
 function K.tasks(base) return base .. 'tasks' end
 function K.workers(base) return base .. 'workers' end

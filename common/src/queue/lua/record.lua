@@ -149,12 +149,13 @@ local function kept_ms(base, record, of_task)
   return math.max(ms, KEEP_LEAST)
 end
 
--- Ends a job for good. `fields` are further fields of the record, name after value.
+-- Ends a job for good. `fields` are further fields of the record, name after value. `record.kind`: why it failed, to be counted.
 local function conclude(base, now, record, state, fields, of_task)
   local from, id = record.state, record.id
   local job = K.job(base, id)
   redis.call('HSET', job, 'state', state, 'finished_at', whole(now), unpack(fields or {}))
   redis.call('ZADD', K.finished(base, state), whole(now), id)
+  if state == 'failed' then redis.call('HINCRBY', K.failures(base), record.task .. ':' .. (record.kind or 'other'), 1) end
   moved(base, record, state)
   redis.call('HDEL', job, 'lease', 'deadline_at', 'hinted_at')
   local kept = whole(kept_ms(base, record, of_task))
@@ -179,6 +180,7 @@ end
 
 local function conclude_failed(base, now, record, kind, message)
   local problem = cjson.encode({ kind = kind, message = message, retryable = false })
+  record.kind = kind
   conclude(base, now, record, 'failed', { 'error', problem })
 end
 

@@ -56,14 +56,17 @@ local function sweep(base, now)
 
   if not hold(base, now, last) then
     local over = redis.call('ZRANGEBYSCORE', K.leases(base), '-inf', whole(now), 'LIMIT', 0, LEASES_A_SWEEP)
+    local expired = 0
     for _, id in ipairs(over) do
       local record = read(base, id)
       if record and record.state == 'running' then
         lose(base, now, record, 'its worker stopped renewing the lease', true)
+        expired = expired + 1
       else
         redis.call('ZREM', K.leases(base), id)
       end
     end
+    if expired > 0 then redis.call('HINCRBY', K.sweep(base), 'leases_expired', expired) end
   end
   settle_due(base, now, DUE_A_SWEEP)
   let_all_in(base)
