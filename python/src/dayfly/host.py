@@ -107,12 +107,15 @@ def _wait_for_job(
 ) -> NoReturn:
     """In the child: takes a job, becomes its process, runs it."""
     os.setsid()
+    # Before the job is there: it need not wait for what is the same for each.
+    _reseed()
+    os.environ.clear()
+    os.umask(0o022)
     job, descriptors = _receive(link)
     link.close()
     if job is None:
         os._exit(0)
     _become(job, descriptors)
-    _reseed()
     if isinstance(function, _Broken) or sources.changed():
         # This host is of yesterday; it ends with this job, which loads the code as it is now.
         function = _load_anew(path, name, sources)
@@ -145,9 +148,7 @@ def _become(job: dict[str, Any], descriptors: list[int]) -> None:
             os.close(descriptor)
     # The host's own memory stays closed; a job may look at itself.
     _set_dumpable(1)
-    os.environ.clear()
     os.environ.update(dict(job["env"]))
-    os.umask(0o022)
     os.chdir(job["dir"])
     if job["sandbox"]:
         restrict = ctypes.CDLL(None, use_errno=True).syscall

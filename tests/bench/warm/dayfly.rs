@@ -86,7 +86,7 @@ impl Dayfly {
     /// Each slot's host, and its children.
     fn hosts(&self) -> Result<Vec<(i32, Vec<i32>)>> {
         let worker = self.rig.workers.first().context("a worker")?.pid();
-        let all: Vec<i32> = descendants(i32::try_from(worker)?).into_iter().filter(|&pid| is_host(pid)).collect();
+        let all: Vec<i32> = descendants(worker).into_iter().filter(|&pid| is_host(pid)).collect();
         let child_of = |host: i32| all.iter().copied().filter(|&pid| parent(pid) == Some(host)).collect();
         let hosts = all.iter().filter(|&&pid| parent(pid).is_none_or(|above| !all.contains(&above)));
         Ok(hosts.map(|&host| (host, child_of(host))).collect())
