@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::tokens::TokensArgs;
+use crate::{client::ClientCommand, tokens::TokensArgs};
 use clap::{Args as ArgsOf, Parser, Subcommand, ValueEnum};
 use std::{ffi::OsString, path::PathBuf};
 
@@ -52,6 +52,8 @@ pub(crate) enum Command {
     Tokens(TokensArgs),
     /// Looks at the server, this host and the tasks, runs a trial, and says how to mend what is wrong.
     Doctor(DoctorArgs),
+    #[command(flatten)]
+    Client(ClientCommand),
     /// A program that dies with its parent.
     #[command(hide = true)]
     Tether(TetherArgs),

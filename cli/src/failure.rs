@@ -1,5 +1,6 @@
 //! Why the program ends other than well, and the exit code that says so.
 
+use crate::client::Exit;
 use dayfly_common::config::Faults;
 use std::{fmt::Display, process::ExitCode};
 
@@ -14,6 +15,8 @@ pub(crate) enum Failure {
     Runtime(String),
     /// All was said already. Exit with this code.
     Told(u8),
+    /// A client command ends so; all has been said when the message is empty.
+    Client(Exit, String),
 }
 
 impl Failure {
@@ -34,7 +37,8 @@ impl Failure {
                 eprintln!("{faults}\ndayfly: {number} fault{plural} in the configuration");
             }
             Self::Told(_) => {}
-            Self::Usage(message) | Self::Runtime(message) => eprintln!("dayfly: {message}"),
+            Self::Client(_, message) if message.is_empty() => {}
+            Self::Usage(message) | Self::Runtime(message) | Self::Client(_, message) => eprintln!("dayfly: {message}"),
         }
     }
 
@@ -43,6 +47,7 @@ impl Failure {
             Self::Config(_) | Self::Usage(_) => ExitCode::from(2),
             Self::Runtime(_) => ExitCode::FAILURE,
             Self::Told(code) => ExitCode::from(*code),
+            Self::Client(exit, _) => ExitCode::from(exit.code()),
         }
     }
 }

@@ -5,15 +5,17 @@
 //!        -> worker   one worker daemon (and, below it, the supervisor that it starts from this same program)
 //!        -> tokens   makes, lists and revokes the API's tokens
 //!        -> doctor   looks at server, host and tasks, and runs a trial
+//!        -> client   the commands that ask an API over HTTP: run, submit, get, ls, cancel ..
 //!        -> dev      a private server, an API and a worker as children of one process in a terminal
 //! ```
 //!
 //! Only this crate reads configuration, handles signals and decides exit codes: 0 drained, 1 a fault at run time, 2 bad
-//! configuration or usage.
+//! configuration or usage; those of client commands are in `client::Exit`.
 
 mod api;
 mod args;
 mod catalogue;
+mod client;
 mod descriptors;
 mod dev;
 mod doctor;
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         Command::Tokens(tokens) => tokens::run(tokens),
         Command::Doctor(doctor) => doctor::run(doctor),
         Command::Rest(rest) => rest::run(rest),
+        Command::Client(command) => client::run(command),
         Command::Tether(tether) => Err(tether::run(tether)),
     });
     match done {

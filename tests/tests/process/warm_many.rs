@@ -45,7 +45,7 @@ fn plain(code: &Code, many: usize) -> Vec<Value> {
 
 #[tokio::test]
 async fn a_host_stays_as_it_was_over_very_many_jobs() {
-    let many = if std::env::var_os("DAYFLY_TEST_LONG").is_some() { 10_000 } else { 1_000 };
+    let many = if std::env::var_os("DAYFLY_TEST_LONG").is_some() { 10_000 } else { 300 };
     let (code, supervisor) = (Code::write(), supervisor_in(Isolation::Auto));
     let wanted = plain(&code, many);
     let mut slot = slot(&supervisor).await;
