@@ -36,7 +36,8 @@ async fn usage_counts_the_whole_tree() {
     spec.dir = home.path().into();
     let both = run(spec).await.ended.usage;
     assert!(one.cpu_ms >= 10, "{one:?}");
-    assert!(both.cpu_ms >= one.cpu_ms * 3 / 2, "{one:?} {both:?}");
+    // Not twice: the same loop takes longer on a core that another one keeps busy or cold.
+    assert!(both.cpu_ms >= one.cpu_ms * 5 / 4, "{one:?} {both:?}");
     assert!(one.wall_ms >= one.cpu_ms * 9 / 10 && one.wall_ms < 20_000, "{one:?}");
     assert!(one.max_rss_bytes > 500_000 && one.max_rss_bytes < 100_000_000, "{one:?}");
 }

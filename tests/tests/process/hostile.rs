@@ -60,8 +60,8 @@ enum Ending {
 }
 
 /// How long those that are left may take: some ms, but only root's go before a storm of forks (`SCHED_FIFO`) and all others stand
-/// in line with it. Far from the 15 s after which a storm ends by itself.
-const SOON: Duration = Duration::from_secs(7);
+/// in line with it, up to a dozen seconds of two cores. Far from the 60 s after which a storm ends by itself.
+const SOON: Duration = Duration::from_secs(30);
 
 const ENDINGS: &[Ending] = &[Ending::Deadline, Ending::Cancel, Ending::LeaderExits, Ending::SlotKilled];
 

@@ -14,7 +14,7 @@ use std::{
 /// A tree that nobody ends does so by itself: whatever a test does wrong, the machine is left alone.
 const LIFETIME: Duration = Duration::from_secs(40);
 /// As above for shapes that fork for ever, which are the ones that fill a machine.
-const STORM_LIFETIME: Duration = Duration::from_secs(15);
+const STORM_LIFETIME: Duration = Duration::from_secs(60);
 /// Forks of one tree, all told.
 const BUDGET: i32 = 100_000;
 
