@@ -109,19 +109,11 @@ pub(crate) fn router(app: Arc<App>) -> Router {
 mod tests {
     use super::*;
     use axum::{body::Body, http::Request};
-    use dayfly_common::queue::RedisSettings;
-    use std::{collections::BTreeSet, net::Ipv4Addr, time::Duration};
+    use std::{collections::BTreeSet, net::Ipv4Addr};
     use tower::ServiceExt as _;
 
     fn real() -> Router {
-        let redis = RedisSettings {
-            url: "redis://127.0.0.1:1/0".to_owned(),
-            prefix: "dayfly".to_owned(),
-            pool_size: 1,
-            command_deadline: Duration::from_millis(100),
-            wait_replicas: 0,
-            require_durable: false,
-        };
+        let redis = crate::testing::no_redis();
         let listener = dayfly_common::config::ListenerConfig::default();
         let settings =
             ApiSettings { max_body: 1, max_wait_ms: 1, insecure: false, tasks: Vec::new(), listener, tls: None };

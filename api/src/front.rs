@@ -258,11 +258,8 @@ mod tests {
     use super::*;
     use crate::ApiSettings;
     use axum::{body::to_bytes, routing::get};
-    use dayfly_common::{
-        config::ListenerConfig,
-        queue::{Queue, RedisSettings},
-    };
-    use std::{net::Ipv4Addr, time::Duration};
+    use dayfly_common::{config::ListenerConfig, queue::Queue};
+    use std::net::Ipv4Addr;
 
     #[test]
     fn an_id_is_taken_over_or_made() {
@@ -279,14 +276,7 @@ mod tests {
         async fn panics() -> &'static str {
             panic!("the secret of this server")
         }
-        let redis = RedisSettings {
-            url: "redis://127.0.0.1:1/0".to_owned(),
-            prefix: "dayfly".to_owned(),
-            pool_size: 1,
-            command_deadline: Duration::from_millis(100),
-            wait_replicas: 0,
-            require_durable: false,
-        };
+        let redis = crate::testing::no_redis();
         let listener = ListenerConfig::default();
         let settings =
             ApiSettings { max_body: 1, max_wait_ms: 1, insecure: false, tasks: Vec::new(), listener, tls: None };

@@ -45,6 +45,8 @@ mod schema;
 mod serve;
 mod stages;
 mod streams;
+#[cfg(test)]
+mod testing;
 mod tls;
 mod upkeep;
 mod view;

@@ -13,9 +13,7 @@ pub(crate) enum Failure {
     Usage(String),
     /// Something failed at run time. Exit 1.
     Runtime(String),
-    /// All was said already. Exit with this code.
-    Told(u8),
-    /// A client command ends so; all has been said when the message is empty.
+    /// It ends with this code; all has been said when the message is empty.
     Client(Exit, String),
 }
 
@@ -36,7 +34,6 @@ impl Failure {
                 let plural = if number == 1 { "" } else { "s" };
                 eprintln!("{faults}\ndayfly: {number} fault{plural} in the configuration");
             }
-            Self::Told(_) => {}
             Self::Client(_, message) if message.is_empty() => {}
             Self::Usage(message) | Self::Runtime(message) | Self::Client(_, message) => eprintln!("dayfly: {message}"),
         }
@@ -46,7 +43,6 @@ impl Failure {
         match self {
             Self::Config(_) | Self::Usage(_) => ExitCode::from(2),
             Self::Runtime(_) => ExitCode::FAILURE,
-            Self::Told(code) => ExitCode::from(*code),
             Self::Client(exit, _) => ExitCode::from(exit.code()),
         }
     }

@@ -20,6 +20,7 @@ mod descriptors;
 mod dev;
 mod doctor;
 mod failure;
+mod launch;
 mod logs;
 mod rest;
 mod settings;

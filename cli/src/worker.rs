@@ -3,12 +3,13 @@
 use crate::{
     args::WorkerArgs,
     failure::Failure,
+    launch::launch,
     settings::{self, Flags},
     signals::Signals,
 };
 use dayfly_common::{config::Config, model::TaskDef, queue::Queue};
 use dayfly_worker::{Shutdown, WorkerError, process::Supervisor};
-use std::{collections::BTreeMap, path::Path};
+use std::collections::BTreeMap;
 use tracing::info;
 
 pub(crate) fn run(args: &WorkerArgs) -> Result<(), Failure> {
@@ -18,13 +19,7 @@ pub(crate) fn run(args: &WorkerArgs) -> Result<(), Failure> {
         .with("--name", ("worker", "name"), args.name.as_deref());
     let mut config = settings::read_with_python(settings::file(args.config.as_deref()), flags, args.python.as_deref())?;
     let tasks = chosen(std::mem::take(&mut config.tasks), &args.tasks)?;
-    // The supervisor forks: it must be started while this process has one thread and no runtime.
-    let supervisor = Supervisor::launch_with(Path::new("/proc/self/exe"), config.worker.isolation.into())
-        .map_err(|why| Failure::runtime(format_args!("the supervisor cannot be started: {why}")))?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|why| Failure::runtime(format_args!("no runtime: {why}")))?;
+    let (supervisor, runtime) = launch(&config)?;
     runtime.block_on(work_until_told(config, tasks, supervisor))
 }
 

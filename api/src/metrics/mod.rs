@@ -78,19 +78,10 @@ fn method_word(method: &Method) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use dayfly_common::queue::RedisSettings;
-    use std::time::Duration;
 
     #[tokio::test]
     async fn clients_choose_no_label() {
-        let redis = RedisSettings {
-            url: "redis://127.0.0.1:1/0".to_owned(),
-            prefix: "dayfly".to_owned(),
-            pool_size: 1,
-            command_deadline: Duration::from_millis(100),
-            wait_replicas: 0,
-            require_durable: false,
-        };
+        let redis = crate::testing::no_redis();
         let queue = Queue::new(&redis).unwrap();
         let metrics = Metrics::new(&queue);
         let brew = Method::from_bytes(b"BREW").unwrap();

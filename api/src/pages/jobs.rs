@@ -154,8 +154,13 @@ fn table(page: &ListPage, now: i64, text: &str) -> Markup {
             empty("No job matches.", "")
         };
     }
+    listed("The jobs", &page.items, now)
+}
+
+/// Jobs in a table; `label` says what they are.
+pub(super) fn listed(label: &str, records: &[JobRecord], now: i64) -> Markup {
     html! {
-        div.scroll role="region" aria-label="The jobs" tabindex="0" {
+        div.scroll role="region" aria-label=(label) tabindex="0" {
             table {
                 thead {
                     tr {
@@ -164,14 +169,14 @@ fn table(page: &ListPage, now: i64, text: &str) -> Markup {
                         th.wide scope="col" { "why" }
                     }
                 }
-                tbody { @for record in &page.items { (row(record, now)) } }
+                tbody { @for record in records { (row(record, now)) } }
             }
         }
     }
 }
 
 /// A job in a table.
-pub(super) fn row(record: &JobRecord, now: i64) -> Markup {
+fn row(record: &JobRecord, now: i64) -> Markup {
     let id = record.id.to_string();
     let progress = record.progress.as_ref().filter(|_| record.state == State::Running);
     let fraction = progress.and_then(|progress| progress.fraction);

@@ -3,7 +3,7 @@
 use super::{
     chart::{chart, steps},
     icons,
-    jobs::{escaped, row},
+    jobs::{escaped, listed},
     layout::{Page, empty},
     tasks::pause_button,
     visit::Visit,
@@ -167,18 +167,7 @@ fn latest(failures: &[JobRecord], now: i64) -> Markup {
         return empty("None.", "");
     }
     html! {
-        div.scroll role="region" aria-label="The latest failures" tabindex="0" {
-            table {
-                thead {
-                    tr {
-                        th scope="col" { "job" } th scope="col" { "state" } th scope="col" { "task" }
-                        th.wide scope="col" { "submitted" } th scope="col" { "ran" }
-                        th.wide scope="col" { "why" }
-                    }
-                }
-                tbody { @for record in failures { (row(record, now)) } }
-            }
-        }
+        (listed("The latest failures", failures, now))
         p { a href="jobs?q=state%3Afailed" { "All that failed" } }
     }
 }

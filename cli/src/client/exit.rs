@@ -36,7 +36,7 @@ impl Exit {
     }
 
     /// A failure about which all has been said.
-    pub(super) fn silent(self) -> Failure {
+    pub(crate) fn silent(self) -> Failure {
         Failure::Client(self, String::new())
     }
 }

@@ -111,7 +111,7 @@ mod tests {
             Ok(_) => panic!("two holders"),
             Err(Failure::Runtime(said) | Failure::Usage(said)) => said,
             Err(Failure::Config(faults)) => faults.to_string(),
-            Err(Failure::Told(_) | Failure::Client(..)) => panic!("nothing of a command"),
+            Err(Failure::Client(..)) => panic!("nothing of a command"),
         };
         assert!(said.contains(&format!("pid {}, http://127.0.0.1:1", std::process::id())), "{said}");
         let port = first.port().unwrap();

@@ -17,7 +17,9 @@ mod trial;
 
 use crate::{
     args::DoctorArgs,
+    client::Exit,
     failure::Failure,
+    launch::launch,
     settings::{self, Flags},
     signals::Signals,
 };
@@ -29,26 +31,17 @@ use dayfly_worker::process::Supervisor;
 use finding::{Finding, Report};
 use std::{
     io::{self, Write as _},
-    path::Path,
     time::Duration,
 };
 use trial::Trial;
 
 /// Keys of a trial are few; a server that does not answer must not hold up the end.
 const WIPING: Duration = Duration::from_secs(10);
-/// As shells have it for SIGINT.
-const INTERRUPTED: u8 = 130;
 
 pub(crate) fn run(args: &DoctorArgs) -> Result<(), Failure> {
     let flags = Flags::default().with("--redis-url", ("redis", "url"), args.redis_url.as_deref());
     let config = settings::read_with_python(settings::file(args.config.as_deref()), flags, args.python.as_deref())?;
-    // It forks: it must be started while this process has one thread and no runtime.
-    let supervisor = Supervisor::launch_with(Path::new("/proc/self/exe"), config.worker.isolation.into())
-        .map_err(|why| Failure::runtime(format_args!("the supervisor cannot be started: {why}")))?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|why| Failure::runtime(format_args!("no runtime: {why}")))?;
+    let (supervisor, runtime) = launch(&config)?;
     runtime.block_on(examine(args, &config, supervisor))
 }
 
@@ -79,14 +72,14 @@ async fn examine(args: &DoctorArgs, config: &Config, supervisor: Supervisor) -> 
         )),
     }
     if !finished {
-        return Err(Failure::Told(INTERRUPTED));
+        return Err(Exit::Interrupted.silent());
     }
     let text = if args.json { report.json().map_err(Failure::runtime)? } else { report.to_string() };
     let mut out = io::stdout().lock();
     writeln!(out, "{text}")
         .and_then(|()| out.flush())
         .map_err(|why| Failure::runtime(format_args!("standard output: {why}")))?;
-    if report.has_failed() { Err(Failure::Told(1)) } else { Ok(()) }
+    if report.has_failed() { Err(Exit::Error.silent()) } else { Ok(()) }
 }
 
 /// `queues`: the installation's, and one of a private prefix.
